@@ -1,0 +1,49 @@
+# `make paper` and `make test` set everything up by themselves; `make help` lists the rest.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTHON := .venv/bin/python
+RUN := $(PYTHON) workflow/scripts/run_workflow.py
+
+.PHONY: paper smoke test lint format docs lock clean distclean help
+
+paper: ## train, measure and build results/paper/paper.pdf (the default)
+	@./bootstrap.sh
+	@$(RUN) $(ARGS)
+
+smoke: ## the same with the small configuration, into results/
+	@./bootstrap.sh
+	@$(RUN) --configfile config/smoke.yaml $(ARGS)
+
+test: ## run the tests
+	@./bootstrap.sh --test
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: ## check style and workflow
+	@./bootstrap.sh
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: ## rewrite the code in the project's style
+	@./bootstrap.sh
+	ruff check --fix
+	ruff format
+	snakefmt Snakefile workflow
+
+docs: ## write the table of config/README.md from the schema
+	@./bootstrap.sh
+	@$(PYTHON) workflow/scripts/document_config.py
+
+lock: ## resolve requirements.in into requirements.lock
+	@./bootstrap.sh
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --no-annotate --python-version 3.11 -o requirements.lock requirements.in
+
+clean: ## remove results and logs
+	rm -rf results logs
+
+distclean: clean ## remove the environment and the workflow's memory too
+	rm -rf .venv .snakemake .bootstrap.lock .run.lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile

@@ -1,0 +1,25 @@
+# From the configuration to the paper: `snakemake --cores all`.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/paper.smk"
+
+rule all:
+    input:
+        TABLES,
+        FIGURES,
+        "results/paper/numbers.tex",
+        "results/provenance.json",
+        ["results/paper/paper.pdf"] if TEX_ENGINE else [],
+    default_target: True
+
+
+onsuccess:
+    print(closing_line())

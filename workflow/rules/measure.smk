@@ -1,0 +1,49 @@
+# The gradient of every kept net, taken apart.
+rule measure_gradients:
+    input:
+        script=script("measure_gradients"),
+        train="results/{experiment}/{run}/train.npz",
+        probe="results/{experiment}/probe.npz",
+    output:
+        contributions="results/{experiment}/{run}/contributions.parquet",
+        summary="results/{experiment}/{run}/summary.parquet",
+    params:
+        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
+        code=code("measure_gradients"),
+    log:
+        "logs/measure_gradients/{experiment}/{run}.log",
+    benchmark:
+        "logs/benchmarks/measure_gradients/{experiment}/{run}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "python {input.script:q} --activation {params.activation:q} --train {input.train:q}"
+        " --probe {input.probe:q} --contributions {output.contributions:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule map_sentence:
+    input:
+        script=script("map_sentence"),
+        train="results/{experiment}/{run}/train.npz",
+        data="results/{experiment}/data.npz",
+    output:
+        map="results/{experiment}/{run}/sentence_map.npz",
+    params:
+        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
+        code=code("map_sentence"),
+    log:
+        "logs/map_sentence/{experiment}/{run}.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {input.script:q} --activation {params.activation:q} --train {input.train:q}"
+        " --data {input.data:q} --output {output.map:q} > {log:q} 2>&1"

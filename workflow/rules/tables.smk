@@ -1,0 +1,28 @@
+# Tidy tables over all runs, and what they were made with.
+rule collect_tables:
+    input:
+        script=script("collect_tables"),
+        grids=expand("results/{experiment}/grid.csv", experiment=EXPERIMENTS),
+        runs=[
+            f"results/{experiment}/{run}/{file}"
+            for experiment, runs in EXPERIMENTS.items()
+            for run in runs
+            for file in ("contributions.parquet", "summary.parquet", "train.npz")
+        ],
+    output:
+        tables=TABLES,
+    params:
+        experiments=list(EXPERIMENTS),
+        statistics=canonical(CONFIG["statistics"]),
+        code=code("collect_tables"),
+    log:
+        "logs/collect_tables.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "python {input.script:q} --results results --experiments {params.experiments:q}"
+        " --statistics {params.statistics:q} --output results/tables > {log:q} 2>&1"

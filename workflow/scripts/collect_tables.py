@@ -1,0 +1,27 @@
+"""Collect all runs into tidy tables, as Parquet and CSV.
+
+    python collect_tables.py --results results --experiments words delayed_echo
+        --statistics JSON --output results/tables
+"""
+
+from pathlib import Path
+
+from gradient_horizon import command_line, files, tables
+
+
+def main() -> None:
+    """Collect, write every table twice."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--experiments", nargs="+", required=True)
+    parser.add_argument("--statistics", type=command_line.settings, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    collected = tables.collect(arguments.results, arguments.experiments, arguments.statistics)
+    for name, table in collected.items():
+        for ending in ("parquet", "csv"):
+            files.write_table(arguments.output / f"{name}.{ending}", table)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,52 @@
+"""Draw the figures of one experiment, as PDF and PNG.
+
+    python draw_figures.py --experiment words --tables results/tables
+        --facts results/words/task.json --output results/figures
+"""
+
+from pathlib import Path
+
+import numpy as np
+from gradient_horizon import command_line, figures, files, plotting
+
+
+def baselines(facts: dict) -> dict[str, float]:
+    """Losses that a net has to beat, by name."""
+    if "unigram_perplexity" not in facts:
+        return {"chance": facts["chance_loss"]}
+    return {
+        "unigram": float(np.log(facts["unigram_perplexity"])),
+        "bigram": float(np.log(facts["bigram_perplexity"])),
+    }
+
+
+def main() -> None:
+    """Read the tables, draw, write."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--tables", type=Path, required=True)
+    parser.add_argument("--facts", required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    def table(name: str):
+        whole = files.read_table(arguments.tables / f"{name}.parquet")
+        return whole[whole["experiment"] == arguments.experiment]
+
+    plotting.use_style()
+    by_distance, summary = table("contributions_median"), table("summary_median")
+    drawn = {
+        "transport": figures.transport(by_distance),
+        "contribution": figures.contribution(by_distance),
+        "phase_diagram": figures.phase_diagram(summary),
+        "learning_curves": figures.learning_curves(
+            table("learning_curves"), baselines(files.read_json(arguments.facts))
+        ),
+        "horizon_over_training": figures.horizon_over_training(summary),
+    }
+    for name, figure in drawn.items():
+        plotting.save(figure, arguments.output / f"{name}_{arguments.experiment}")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

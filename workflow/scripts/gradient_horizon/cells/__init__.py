@@ -1,0 +1,5 @@
+"""Recurrent cells, one file each."""
+
+from . import rnn
+
+CELLS = {"rnn": rnn}

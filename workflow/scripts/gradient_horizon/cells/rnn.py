@@ -1,0 +1,71 @@
+"""The simple recurrent cell (Elman, 1990), for a whole population of nets.
+
+    a_t = W_hh h_{t-1} + W_hx x_t + b_h,    h_t = phi(a_t),    h_0 = 0
+"""
+
+import numpy as np
+
+from ..activations import Activation
+from ..population import Weights, by_net, sum_of_outer_products
+
+
+def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of the cell's weights in one net."""
+    return {
+        "W_hh": (hidden_size, hidden_size),
+        "W_hx": (hidden_size, input_size),
+        "b_h": (hidden_size,),
+    }
+
+
+class Recurrence:
+    """The recurrence over T steps of B sequences in P nets, and its gradient.
+
+    The caller writes the input drive W_hx x_t + b_h into `states[1:]`, `forward` turns it into the
+    states in place; then the caller writes dE_t/dh_t into `gradient`, and `backward` turns it into
+    delta_t = dE/da_t in place.
+
+    Attributes
+    ----------
+    states : (T+1, B, P, N), h_0 ... h_T.
+    gradient : (T, B, P, N).
+    """
+
+    def __init__(self, activation: Activation, steps: int, batch: int, weights: Weights):
+        population, size, _ = weights["W_hh"].shape
+        dtype = weights.flat.dtype
+        self.activation = activation
+        self.weights = weights
+        self.states = np.zeros((steps + 1, batch, population, size), dtype)
+        self.gradient = np.zeros((steps, batch, population, size), dtype)
+        self._transposed = np.empty((population, size, size), dtype)
+        self._scratch = np.empty((batch, population, size), dtype)
+
+    def forward(self) -> None:
+        """Turn the drive in `states[1:]` into the states h_1 ... h_T."""
+        # A contiguous copy: the plain product runs at twice the speed of the transposed one.
+        np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
+        product = by_net(self._scratch)
+        self.activation.value(self.states[1], out=self.states[1])
+        for before, state in zip(self.states[1:-1], self.states[2:], strict=True):
+            np.matmul(by_net(before), self._transposed, out=product)
+            state += self._scratch
+            self.activation.value(state, out=state)
+
+    def backward(self) -> np.ndarray:
+        """Turn dE_t/dh_t in `gradient` into delta_t = dE/da_t and return it."""
+        product = by_net(self._scratch)
+        for t in reversed(range(len(self.gradient))):
+            delta = self.gradient[t]
+            if t + 1 < len(self.gradient):
+                np.matmul(by_net(self.gradient[t + 1]), self.weights["W_hh"], out=product)
+                delta += self._scratch
+            delta *= self.activation.slope_from_value(self.states[t + 1], out=self._scratch)
+        return self.gradient
+
+    def recurrent_gradient(self, out: np.ndarray) -> None:
+        """Write dE/dW_hh = sum over t of delta_t h_{t-1}^T, after `backward`.
+
+        `out` is (P, N, N).  The step from h_0 = 0 adds nothing.
+        """
+        sum_of_outer_products(self.gradient[1:], self.states[1:-1], out)

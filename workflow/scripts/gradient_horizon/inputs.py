@@ -1,0 +1,57 @@
+"""The input side of a population: symbols or words turned into the drive W_hx x_t + b_h.
+
+Integer inputs are one-hot, or rows of a trained embedding where the weights have one.  Either way
+there are only V_in different drives, so they are computed once a step and then looked up.
+"""
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from .population import Weights
+
+
+class SymbolInputs:
+    """Drive and gradient for integer inputs.
+
+    Parameters
+    ----------
+    weights : the population's; `W_hx` (P, N, D), `b_h` (P, N) and, if it is there, `embedding`
+        (P, V_in, D) are used.  Without an embedding V_in = D.
+    """
+
+    def __init__(self, weights: Weights):
+        population, size, width = weights["W_hx"].shape
+        self.weights = weights
+        self.embedded = "embedding" in weights
+        self.symbols = weights["embedding"].shape[1] if self.embedded else width
+        self._table = np.empty((population, self.symbols, size), weights.flat.dtype)
+        self._first_row = np.arange(population) * self.symbols
+
+    def drive(self, symbols: np.ndarray, out: np.ndarray) -> None:
+        """Write W_hx x_t + b_h into `out` (T, B, P, N) for symbols (T, B, P)."""
+        columns = self.weights["W_hx"].swapaxes(1, 2)
+        if self.embedded:
+            np.matmul(self.weights["embedding"], columns, out=self._table)
+        else:
+            self._table[...] = columns
+        self._table += self.weights["b_h"][:, None, :]
+        rows = self._table.reshape(-1, self._table.shape[2])
+        np.take(rows, symbols + self._first_row, axis=0, out=out, mode="clip")
+
+    def gradient(self, symbols: np.ndarray, delta: np.ndarray, slopes: Weights) -> None:
+        """Write the gradients of `W_hx`, `b_h` and `embedding`, given delta (T, B, P, N)."""
+        population, _, size = self._table.shape
+        rows = (symbols + self._first_row).reshape(-1)
+        # A sparse product adds the rows of delta up by symbol: one non-zero a column.
+        ones = np.ones(len(rows), delta.dtype)
+        pick = csc_array(
+            (ones, rows, np.arange(len(rows) + 1)), shape=(population * self.symbols, len(rows))
+        )
+        summed = (pick @ delta.reshape(-1, size)).reshape(self._table.shape)
+        slopes["b_h"][...] = summed.sum(axis=1)
+        flipped = summed.swapaxes(1, 2)
+        if self.embedded:
+            np.matmul(flipped, self.weights["embedding"], out=slopes["W_hx"])
+            np.matmul(summed, self.weights["W_hx"], out=slopes["embedding"])
+        else:
+            slopes["W_hx"][...] = flipped

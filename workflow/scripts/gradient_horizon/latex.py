@@ -1,0 +1,87 @@
+"""Numbers and tables as LaTeX: every number of the paper is a macro made here."""
+
+import math
+import re
+from collections.abc import Iterable
+
+MACRO_NAME = re.compile(r"[A-Za-z]+")
+DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+
+
+class Macros(dict):
+    """LaTeX macros by name; a name that is no macro name, or is there already, raises."""
+
+    def __setitem__(self, name: str, value: str) -> None:
+        """Define a macro.
+
+        Raises
+        ------
+        ValueError : the name has anything but letters, or is defined already.
+        """
+        if not MACRO_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the name of a LaTeX macro: letters only")
+        if name in self:
+            raise ValueError(f"the macro {name} is defined twice")
+        super().__setitem__(name, str(value))
+
+    def definitions(self) -> str:
+        r"""Return a line `\newcommand{...}{...}` for each macro."""
+        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in self.items())
+
+
+def macro_prefix(name: str) -> str:
+    """Turn the name of an experiment into letters: lag_10 becomes LagOneZero."""
+    words = re.sub(r"\d", lambda digit: f"_{DIGITS[int(digit[0])]}_", name).split("_")
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def escape(text: str) -> str:
+    """Write any text so that LaTeX prints it; what is not ASCII is left to the engine."""
+    return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits, as text that works inside and out of maths.
+
+    Whole numbers below a million are written out, very large and small ones as powers of ten.
+    """
+    if value is None or math.isnan(value):
+        return "--"
+    if math.isinf(value):
+        return r"\ensuremath{\infty}" if value > 0 else r"\ensuremath{-\infty}"
+    if value == 0:
+        return "0"
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{int(value):,}".replace(",", r"\,").replace("-", r"\ensuremath{-}")
+    if 1e-3 <= abs(value) < 1e5:
+        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+        text = f"{value:.{decimals}f}"
+        return text.replace("-", r"\ensuremath{-}")
+    mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
+    return rf"\ensuremath{{{mantissa}\times 10^{{{int(exponent)}}}}}"
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction as a percentage with one decimal."""
+    return f"{100 * fraction:.1f}\\,\\%"
+
+
+def interval(median: float, low: float, high: float, digits: int = 3) -> str:
+    """Write a median with its interval: 0.51 [0.48, 0.55]."""
+    if any(math.isnan(end) for end in (low, high)):
+        return number(median, digits)
+    return f"{number(median, digits)} [{number(low, digits)}, {number(high, digits)}]"
+
+
+def table(columns: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a booktabs tabular with a head and rows, all cells LaTeX already."""
+    lines = [" & ".join(head) + r" \\", r"\midrule"]
+    lines += [" & ".join(row) + r" \\" for row in rows]
+    body = "\n".join(lines)
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"

@@ -1,0 +1,94 @@
+"""What all figures share: size, colours, panels, and saving them byte for byte alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from . import files
+from .activations import ACTIVATIONS
+
+STYLE = Path(__file__).parents[3] / "paper" / "figures.mplstyle"
+TEXT_WIDTH = 6.5  # inches
+DASHES = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 0.7)))
+MARKERS = "osD^vP*X"
+
+
+def use_style() -> None:
+    """Draw everything from now on in the project's style."""
+    matplotlib.style.use(STYLE)
+
+
+def new_figure(height: float, rows: int, columns: int, **options) -> tuple[Figure, np.ndarray]:
+    """Return a figure of the text's width and its axes, (rows, columns)."""
+    figure = Figure(figsize=(TEXT_WIDTH, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PDF and PNG without dates: `path` is given without an ending."""
+    for ending, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+        with files.replacing(path.with_name(f"{path.name}.{ending}")) as temporary:
+            figure.savefig(temporary, format=ending, metadata=metadata)
+
+
+def colours(count: int) -> list:
+    """Colours in order from dark to light, told apart by the colour-blind and in grey print."""
+    return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.88, count)))
+
+
+def label(activation: str) -> str:
+    """Return an activation's name as figures write it."""
+    return ACTIVATIONS[activation].label
+
+
+def lines_of(table: pd.DataFrame) -> Iterator[tuple[object, float, dict, pd.DataFrame]]:
+    """Yield (key, radius, line style, rows) for each line of a panel: a radius each.
+
+    Where the grid has several cells or initialisations, each of them is a line with a marker of
+    its own, and `key` says which.
+    """
+    radii = sorted(table["radius"].unique())
+    hues = dict(zip(radii, colours(len(radii)), strict=True))
+    variants = table[["cell", "initialisation"]].drop_duplicates().itertuples(index=False)
+    for number, variant in enumerate(variants):
+        own = table[
+            (table["cell"] == variant.cell) & (table["initialisation"] == variant.initialisation)
+        ]
+        for place, radius in enumerate(radii):
+            rows = own[own["radius"] == radius]
+            if len(rows):
+                style = {
+                    "color": hues[radius],
+                    "linestyle": DASHES[(place + number) % len(DASHES)],
+                }
+                if number:
+                    style |= {"marker": MARKERS[number % len(MARKERS)], "markevery": 5}
+                yield variant, radius, style, rows
+
+
+def draw_band(axes: Axes, x, rows: pd.DataFrame, column: str, style: dict) -> None:
+    """Draw a median as a line and its interval as a band."""
+    axes.plot(x, rows[column], **style)
+    low, high = rows[f"{column}_low"], rows[f"{column}_high"]
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def add_legend(figure: Figure, table: pd.DataFrame, extra: dict[str, dict] | None = None) -> None:
+    """Put the legend of `lines_of` below the panels."""
+    handles = []
+    for variant, radius, style, _ in lines_of(table):
+        several = len(table[["cell", "initialisation"]].drop_duplicates()) > 1
+        name = f"{variant.cell}, {variant.initialisation}, " if several else ""
+        handles.append(Line2D([], [], label=f"{name}radius {radius:g}", **style))
+    handles += [Line2D([], [], label=name, **style) for name, style in (extra or {}).items()]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(handles), 7), columnspacing=1.2
+    )

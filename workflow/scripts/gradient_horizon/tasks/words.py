@@ -1,0 +1,149 @@
+"""Next-word prediction on real English text: word vectors in, soft-max over the vocabulary out.
+
+The text is the documentation prose that comes with the installed NumPy, pandas and matplotlib, or
+a UTF-8 file of the user's.  Training batches are contiguous streams cut into windows of the
+sequence length; every window starts from h_0 = 0, also on the held-out part.
+"""
+
+from importlib.metadata import version
+
+import numpy as np
+
+from .. import corpus as corpora
+from ..language_baselines import bigram_perplexity, unigram_perplexity
+from . import SEQUENCE_LENGTH, Prepared
+
+DOCSTRINGS = "docstrings"
+# No fewer tokens than this in the documentation of the pinned packages (a test holds it to that).
+DOCSTRING_TOKENS = 150_000
+
+OPTIONS = {
+    "sequence_length": {**SEQUENCE_LENGTH, "default": 40},
+    "corpus": {
+        "type": "string",
+        "minLength": 1,
+        "default": DOCSTRINGS,
+        "description": "`docstrings` (the documentation prose of the installed NumPy, pandas and "
+        "matplotlib) or the path of a UTF-8 text file.",
+        "allowed": "`docstrings` or a path",
+    },
+    "vocabulary": {
+        "type": "integer",
+        "minimum": 2,
+        "maximum": 100_000,
+        "default": 1000,
+        "description": "How many of the most frequent words are kept; the others are one "
+        "unknown word.",
+        "unit": "words",
+    },
+    "held_out": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 0.5,
+        "default": 0.05,
+        "description": "Part of the text, by position, that no net is trained on.",
+        "unit": "fraction",
+    },
+}
+
+
+def corpus_file(options: dict) -> str | None:
+    """Return the user's text file, or None for the documentation prose."""
+    return None if options["corpus"] == DOCSTRINGS else options["corpus"]
+
+
+def source_versions(options: dict) -> dict[str, str]:
+    """Return the versions that the text depends on: another version, another text."""
+    if corpus_file(options):
+        return {}
+    return {name: version(name) for name in ("matplotlib", "numpy", "pandas")}
+
+
+def problems(options: dict, settings: dict):
+    """Yield what is wrong with the text file, and a batch that the text cannot fill."""
+    path = corpus_file(options)
+    tokens = DOCSTRING_TOKENS
+    if path:
+        try:
+            tokens = sum(
+                len(corpora.tokenise(paragraph)) for paragraph in corpora.read_paragraphs(path)
+            )
+        except corpora.CorpusError as error:
+            yield "corpus", f"{error}; allowed: 'docstrings' or the path of a UTF-8 text file"
+            return
+    window = options["sequence_length"] + 1
+    parts = {
+        "training.batch_size": (tokens * (1 - options["held_out"]), "training"),
+        "measurement.probe_batch": (tokens * options["held_out"], "held-out"),
+    }
+    for path, (available, part) in parts.items():
+        section, key = path.split(".")
+        largest = int(available // window)
+        if settings[section][key] > largest:
+            yield (
+                f"{path}",
+                f"{settings[section][key]} sequences of {window - 1} words are more than the "
+                f"{part} part of the corpus holds; allowed: 1 to {largest}",
+            )
+
+
+def prepare(options: dict, settings: dict) -> Prepared:
+    """Read the text, split it, and measure what simple word counts can predict of it.
+
+    Raises
+    ------
+    CorpusError : the text cannot be read.
+    """
+    path = corpus_file(options)
+    paragraphs = corpora.read_paragraphs(path) if path else corpora.docstring_paragraphs()
+    text = corpora.build_corpus(
+        paragraphs, options["vocabulary"], options["held_out"], settings["base_seed"]
+    )
+    steps, size = options["sequence_length"], len(text.words)
+    windows = (len(text.held_out) - 1) // steps
+    end = windows * steps
+    inputs = text.held_out[:end].reshape(windows, steps).T
+    targets = text.held_out[1 : end + 1].reshape(windows, steps).T
+    probe = np.linspace(0, windows - 1, settings["measurement"]["probe_batch"]).round().astype(int)
+    most_frequent = np.bincount(text.train, minlength=size).argmax()
+    # The baselines are scored on the very targets that the nets are scored on.
+    scored = text.held_out[: end + 1]
+    unigram = unigram_perplexity(text.train, scored, size)
+    facts = {
+        "input_size": size,
+        "output_size": size,
+        "embedded": True,
+        "chance_accuracy": float((targets == most_frequent).mean()),
+        "chance_loss": float(np.log(unigram)),
+        "unigram_perplexity": unigram,
+        "bigram_perplexity": bigram_perplexity(text.train, scored, size),
+        "corpus": options["corpus"],
+        "corpus_sha256": text.sha256,
+        "token_count": text.token_count,
+        "paragraph_count": text.paragraph_count,
+        "unknown_rate": text.unknown_rate,
+        "train_tokens": len(text.train),
+        "held_out_tokens": len(text.held_out),
+    }
+    arrays = {
+        "loss_mask": np.ones(steps, dtype=bool),
+        "evaluation_inputs": inputs,
+        "evaluation_targets": targets,
+        "probe_inputs": inputs[:, probe],
+        "probe_targets": targets[:, probe],
+        "train": text.train,
+        "sentence": corpora.held_out_sentence(text),
+    }
+    return Prepared(arrays, facts, text.words)
+
+
+def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generator):
+    """Yield windows of contiguous streams, going over the text again and again.
+
+    Every pass starts at a random place, so that the windows are cut anew.
+    """
+    steps, tokens = options["sequence_length"], arrays["train"]
+    while True:
+        text = corpora.streams(np.roll(tokens, -rng.integers(len(tokens))), batch_size)
+        for start in range(0, len(text) - steps, steps):
+            yield text[start : start + steps], text[start + 1 : start + steps + 1]

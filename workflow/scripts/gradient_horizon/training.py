@@ -1,0 +1,206 @@
+"""Training of a population: the P seeds of one grid point, side by side, each on its own data."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from . import readout
+from .activations import ACTIVATIONS
+from .cells import CELLS
+from .initialise import INITIALISATIONS
+from .inputs import SymbolInputs
+from .optimisers import OPTIMISERS, clip_by_global_norm
+from .population import Weights
+from .seeds import generator
+
+
+class Network:
+    """A population of P nets for batches of one shape: loss, gradient and predictions.
+
+    Parameters
+    ----------
+    cell, activation : registered names.
+    weights : the population's weights.
+    loss_mask : (T,) bool, the steps that carry a loss.
+    batch : B.
+    """
+
+    def __init__(
+        self, cell: str, activation: str, weights: Weights, loss_mask: np.ndarray, batch: int
+    ):
+        self.batch = batch
+        self.inputs = SymbolInputs(weights)
+        self.recurrence = CELLS[cell].Recurrence(
+            ACTIVATIONS[activation], len(loss_mask), batch, weights
+        )
+        self.readout = readout.SoftmaxReadout(loss_mask, batch, weights)
+
+    def loss_and_gradient(self, inputs, targets, gradient: Weights) -> np.ndarray:
+        """Return the mean loss of each net (P,), and write its gradient.
+
+        Parameters
+        ----------
+        inputs, targets : (T, B, P) int.
+        gradient : overwritten.
+        """
+        recurrence = self.recurrence
+        self.inputs.drive(inputs, out=recurrence.states[1:])
+        recurrence.forward()
+        loss = self.readout.backward(recurrence.states, targets, recurrence.gradient, gradient)
+        delta = recurrence.backward()
+        recurrence.recurrent_gradient(out=gradient["W_hh"])
+        self.inputs.gradient(inputs, delta, gradient)
+        return loss
+
+    def evaluate(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean loss (P,) and accuracy (P,) over any number of sequences (T, S) int."""
+        sequences = inputs.shape[1]
+        losses, hits = [], []
+        for start in range(0, sequences, self.batch):
+            # The last batch is filled up by going round; what is filled up is not counted.
+            chosen = np.arange(start, start + self.batch) % sequences
+            valid = slice(0, min(self.batch, sequences - start))
+            self.inputs.drive(
+                _for_every_net(inputs[:, chosen], self), out=self.recurrence.states[1:]
+            )
+            self.recurrence.forward()
+            loss, hit = self.readout.loss(
+                self.recurrence.states, _for_every_net(targets[:, chosen], self)
+            )
+            losses.append(loss[..., valid])
+            hits.append(hit[..., valid])
+        mean = (1, 2)
+        return np.concatenate(losses, axis=2).mean(mean), np.concatenate(hits, axis=2).mean(mean)
+
+
+def _for_every_net(symbols: np.ndarray, network: Network) -> np.ndarray:
+    """Repeat (T, B) for every net: (T, B, P)."""
+    population = network.recurrence.states.shape[2]
+    return np.repeat(symbols[:, :, None], population, axis=2)
+
+
+def initial_weights(settings: dict, facts: dict) -> Weights:
+    """Draw the population's initial weights.
+
+    The recurrent matrix has the exact spectral radius; the entries of W_hx are normal with a
+    variance that gives every unit an input drive of standard deviation `input_scale`; W_s is
+    normal with variance 1/N, an embedding standard normal, every bias 0.
+    """
+    model = settings["model"]
+    size, outputs = model["hidden_size"], facts["output_size"]
+    embedded = facts["embedded"]
+    width = model["embedding_size"] if embedded else facts["input_size"]
+    shapes = {**CELLS[settings["cell"]].shapes(size, width), **readout.shapes(size, outputs)}
+    if embedded:
+        shapes["embedding"] = (facts["input_size"], width)
+    weights = Weights(shapes, settings["seeds"], np.dtype(settings["training"]["precision"]))
+    draw_recurrent = INITIALISATIONS[settings["initialisation"]]
+    for seed in range(settings["seeds"]):
+        rng = generator(settings["base_seed"], settings["identity"], "weights", seed)
+        weights["W_hh"][seed] = draw_recurrent(rng, size, settings["radius"])
+        squared_norm = width if embedded else 1.0
+        scale = model["input_scale"] / np.sqrt(squared_norm)
+        weights["W_hx"][seed] = rng.normal(0.0, scale, (size, width))
+        weights["W_s"][seed] = rng.normal(0.0, 1.0 / np.sqrt(size), (outputs, size))
+        if embedded:
+            weights["embedding"][seed] = rng.standard_normal((facts["input_size"], width))
+    return weights
+
+
+def checkpoint_steps(steps: int, count: int) -> list[int]:
+    """Steps at which the weights are kept: 0, `steps`, and between them evenly on a log scale."""
+    return np.unique([0, *np.geomspace(1, steps, count - 1).round().astype(int)]).tolist()
+
+
+def train(
+    settings: dict,
+    facts: dict,
+    loss_mask: np.ndarray,
+    evaluation: tuple[np.ndarray, np.ndarray],
+    streams: list[Iterator[tuple[np.ndarray, np.ndarray]]],
+    say: Callable[[str], None] = print,
+) -> dict[str, np.ndarray]:
+    """Train the population of one grid point.
+
+    Parameters
+    ----------
+    settings : the grid point (`config.run_settings`).
+    facts : what the task says of itself: input_size, output_size, embedded.
+    loss_mask : (T,) bool.
+    evaluation : inputs and targets (T, S) int that no net is trained on.
+    streams : for each net, an endless iterator of inputs and targets (T, B) int.
+    say : receives the lines of progress.
+
+    Returns
+    -------
+    The arrays of `train.npz`: `step` (K,), every weight (K, P, ...), `loss` and `gradient_norm`
+    (steps, P), `held_out_loss` and `held_out_accuracy` (K, P), `seed` (P,) and `diverged_at`
+    (P,), -1 where the net did not diverge.
+
+    A net whose loss or gradient leaves the finite numbers is frozen at its last weights, its
+    step recorded, and the others go on.
+    """
+    training = settings["training"]
+    steps, population = training["steps"], settings["seeds"]
+    weights = initial_weights(settings, facts)
+    gradient = Weights(
+        {name: weights[name].shape[1:] for name in weights.names()}, population, weights.flat.dtype
+    )
+    network = Network(
+        settings["cell"], settings["activation"], weights, loss_mask, training["batch_size"]
+    )
+    optimiser = OPTIMISERS[training["optimiser"]](training["learning_rate"])
+    kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])
+    snapshots, held_out = [], []
+    losses = np.empty((steps, population))
+    norms = np.empty((steps, population))
+    diverged_at = np.full(population, -1)
+    progress = Progress(steps, say)
+    for step in range(steps + 1):
+        if step in kept:
+            snapshots.append({name: weights[name].copy() for name in weights.names()})
+            with np.errstate(all="ignore"):
+                held_out.append(network.evaluate(*evaluation))
+        if step == steps:
+            break
+        batches = [next(stream) for stream in streams]
+        inputs, targets = (np.stack(part, axis=2) for part in zip(*batches, strict=True))
+        with np.errstate(all="ignore"):
+            losses[step] = network.loss_and_gradient(inputs, targets, gradient)
+            norms[step] = clip_by_global_norm(gradient.flat, training["gradient_clip"])
+        finite = np.isfinite(losses[step]) & np.isfinite(norms[step])
+        diverged_at[(diverged_at < 0) & ~finite] = step
+        gradient.flat[diverged_at >= 0] = 0.0
+        optimiser.update(weights.flat, gradient.flat)
+        progress.report(step + 1, losses[step], norms[step])
+    return {
+        "step": np.array(kept),
+        **{name: np.stack([kept[name] for kept in snapshots]) for name in weights.names()},
+        "loss": losses,
+        "gradient_norm": norms,
+        "held_out_loss": np.stack([loss for loss, _ in held_out]),
+        "held_out_accuracy": np.stack([accuracy for _, accuracy in held_out]),
+        "seed": np.arange(population),
+        "diverged_at": diverged_at,
+    }
+
+
+class Progress:
+    """Says step, median loss, median gradient norm and time left, at most every two seconds."""
+
+    def __init__(self, steps: int, say: Callable[[str], None], interval: float = 2.0):
+        self.steps, self.say, self.interval = steps, say, interval
+        self.start = self.last = time.monotonic()
+
+    def report(self, step: int, loss: np.ndarray, norm: np.ndarray) -> None:
+        """Report after `step` steps, if it is time to."""
+        now = time.monotonic()
+        if now - self.last < self.interval and step not in (1, self.steps):
+            return
+        self.last = now
+        left = (now - self.start) / step * (self.steps - step)
+        self.say(
+            f"step {step}/{self.steps}  loss {np.median(loss):.4f}  "
+            f"gradient norm {np.median(norm):.3g}  time left {left:.0f} s"
+        )

@@ -1,0 +1,60 @@
+"""Take the gradient of one held-out sentence apart by pairs of words, before and after training.
+
+    python map_sentence.py --activation tanh --train train.npz --data data.npz --output map.npz
+"""
+
+import numpy as np
+from gradient_horizon import command_line, contributions, files
+from gradient_horizon.activations import ACTIVATIONS, Activation
+
+
+def word_map(activation: Activation, weights: dict, sentence: np.ndarray) -> np.ndarray:
+    """log10 norm of what the prediction at t sends to W_hx through word k, (T, T).
+
+    Parameters
+    ----------
+    activation : phi.
+    weights : the net's arrays, by name.
+    sentence : (T+1,) int; the first T words are read, the last T predicted.
+    """
+    inputs, targets = sentence[:-1, None], sentence[1:, None]
+    path = contributions.trace(
+        activation, weights, inputs, targets, loss_mask=np.ones(len(inputs), dtype=bool)
+    )
+    vectors = weights["embedding"][inputs[:, 0]].astype(np.float64)
+    return contributions.pair_map(
+        path, weights["W_hh"].astype(np.float64), np.linalg.norm(vectors, axis=1)
+    )
+
+
+def main() -> None:
+    """Map the sentence for the first seed, at the first and the last checkpoint."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--activation", required=True)
+    parser.add_argument("--train", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--output", required=True)
+    arguments = parser.parse_args()
+    trained, data = files.read_arrays(arguments.train), files.read_arrays(arguments.data)
+    names = ("W_hh", "W_hx", "b_h", "W_s", "b_s", "embedding")
+    ends = (0, len(trained["step"]) - 1)
+    maps = [
+        word_map(
+            ACTIVATIONS[arguments.activation],
+            {name: trained[name][kept, 0] for name in names},
+            data["sentence"],
+        )
+        for kept in ends
+    ]
+    files.write_arrays(
+        arguments.output,
+        {
+            "step": trained["step"][list(ends)],
+            "log10_contribution": np.stack(maps),
+            "words": data["words"][data["sentence"]],
+        },
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

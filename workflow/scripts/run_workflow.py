@@ -1,0 +1,73 @@
+"""Start Snakemake here, after clearing up behind a run that was killed.
+
+    python run_workflow.py [any Snakemake argument]
+
+A killed run leaves a lock, jobs that go on by themselves, and half-made outputs. This stops the
+jobs, removes the lock if nobody holds it, and has incomplete outputs made again. Two starts at
+once in one folder: the second ends with one line.
+"""
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+import psutil
+
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+WRITES_NOTHING = {"-n", "--dry-run", "--dryrun", "--lint", "--unlock", "-l", "--list", "--help", "-h"}
+
+
+def processes_here(marks: tuple[str, ...]) -> list[psutil.Process]:
+    """Return the processes working in this folder whose command line has one of `marks`."""
+    found = []
+    for process in psutil.process_iter(["cwd", "cmdline", "pid"]):
+        command = " ".join(process.info["cmdline"] or ())
+        if (
+            process.info["cwd"] == os.getcwd()
+            and process.info["pid"] not in (os.getpid(), os.getppid())
+            and any(mark in command for mark in marks)
+        ):
+            found.append(process)
+    return found
+
+
+def stop_orphans() -> None:
+    """Stop the jobs of a killed run, which would go on writing."""
+    scripts = tuple(
+        f"workflow/scripts/{script.name}"
+        for script in Path(__file__).parent.glob("*.py")
+        if script.name != Path(__file__).name
+    )
+    orphans = processes_here(scripts)
+    for orphan in orphans:
+        orphan.terminate()
+    _, alive = psutil.wait_procs(orphans, timeout=5)
+    for orphan in alive:
+        orphan.kill()
+
+
+def main() -> None:
+    """Clear up, then become Snakemake."""
+    arguments = sys.argv[1:]
+    if not any(argument.startswith(("--cores", "-c", "-j", "--jobs")) for argument in arguments):
+        arguments = ["--cores", "all", *arguments]
+    if not WRITES_NOTHING.intersection(arguments):
+        # Held as long as Snakemake lives, which inherits it; its jobs do not.
+        lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
+        os.set_inheritable(lock, True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("error: another run is going on in this folder")
+        if processes_here(("/snakemake ", "-m snakemake")):
+            sys.exit("error: Snakemake is running in this folder")
+        stop_orphans()
+        for stale in Path(".snakemake/locks").glob("*"):
+            stale.unlink()
+        arguments = ["--rerun-incomplete", *arguments]
+    os.execv(SNAKEMAKE, [str(SNAKEMAKE), *arguments])
+
+
+if __name__ == "__main__":
+    main()
