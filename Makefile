@@ -3,15 +3,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 RUN := $(PYTHON) workflow/scripts/run_workflow.py
 
-.PHONY: paper smoke test lint format docs lock clean distclean help
+.PHONY: paper smoke test lint format docs readme lock clean distclean help
 
 paper: ## train, measure and build results/paper/paper.pdf (the default)
 	@./bootstrap.sh
 	@$(RUN) $(ARGS)
 
-smoke: ## the same with the small configuration, into results/
+smoke: ## the same with the small configuration, into smoke/results/
 	@./bootstrap.sh
-	@$(RUN) --configfile config/smoke.yaml $(ARGS)
+	@mkdir -p smoke
+	@cd smoke && ../$(PYTHON) ../workflow/scripts/run_workflow.py \
+		--snakefile ../Snakefile --configfile ../config/smoke.yaml $(ARGS)
 
 test: ## run the tests
 	@./bootstrap.sh --test
@@ -34,13 +36,16 @@ docs: ## write the table of config/README.md from the schema
 	@./bootstrap.sh
 	@$(PYTHON) workflow/scripts/document_config.py
 
+readme: paper ## take the README's figure from the run
+	cp results/figures/transport_words.png docs/
+
 lock: ## resolve requirements.in into requirements.lock
 	@./bootstrap.sh
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-header --no-annotate --python-version 3.11 -o requirements.lock requirements.in
 
 clean: ## remove results and logs
-	rm -rf results logs
+	rm -rf results logs smoke
 
 distclean: clean ## remove the environment and the workflow's memory too
 	rm -rf .venv .snakemake .bootstrap.lock .run.lock

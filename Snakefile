@@ -3,6 +3,7 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
@@ -11,14 +12,15 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 
+
 rule all:
+    default_target: True
     input:
         TABLES,
         FIGURES,
-        "results/paper/numbers.tex",
+        PAPER_PARTS,
         "results/provenance.json",
         ["results/paper/paper.pdf"] if TEX_ENGINE else [],
-    default_target: True
 
 
 onsuccess:

@@ -7,20 +7,36 @@ from shutil import which
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
-
-configfile: "config/config.yaml" if Path("config/config.yaml").is_file() else ROOT / "config/config.yaml"
-
-
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from gradient_horizon import config as configuration
+from gradient_horizon import config_file
 from gradient_horizon.code_digest import digest
+from gradient_horizon.tasks import TASKS
+
+CONFIG_FILE = Path("config/config.yaml")
+if not CONFIG_FILE.exists():
+    CONFIG_FILE = ROOT / CONFIG_FILE
+
+
+def end_with(errors):
+    """Say what is wrong with the configuration, if anything, and stop."""
+    for error in errors:
+        print(f"config error: {error}", file=sys.stderr)
+    if errors:
+        sys.exit(1)
+
+
+for file in (CONFIG_FILE, *workflow.overwrite_configfiles):
+    end_with(config_file.problems(file))
+
+
+configfile: CONFIG_FILE
+
 
 try:
     CONFIG = configuration.resolve(config)
 except configuration.ConfigError as error:
-    for line in error.lines:
-        print(f"config error: {line}", file=sys.stderr)
-    sys.exit(1)
+    end_with(error.lines)
 
 EXPERIMENTS = {
     name: {run["run"]: run for run in configuration.runs(experiment)}
@@ -34,7 +50,42 @@ TABLE_NAMES = [
     "summary",
     "summary_median",
 ]
-TABLES = [f"results/tables/{name}.{ending}" for name in TABLE_NAMES for ending in ("parquet", "csv")]
+TABLES = [
+    f"results/tables/{name}.{ending}" for name in TABLE_NAMES for ending in ("parquet", "csv")
+]
+
+FIGURE_NAMES = [
+    "contribution",
+    "horizon_over_training",
+    "learning_curves",
+    "phase_diagram",
+    "transport",
+]
+HAS_WORDS = [
+    name
+    for name, experiment in CONFIG["experiments"].items()
+    if experiment["task"]["name"] == "words"
+]
+FIGURES = [
+    f"results/figures/{figure}_{experiment}.{ending}"
+    for experiment in EXPERIMENTS
+    for figure in FIGURE_NAMES + (["sentence_map"] if experiment in HAS_WORDS else [])
+    for ending in ("pdf", "png")
+]
+PAPER_PARTS = [
+    f"results/paper/{name}"
+    for name in (
+        *(
+            "config.yaml",
+            "experiments.tex",
+            "grids.tex",
+            "numbers.tex",
+            "texts.tex",
+            "versions.tex",
+        ),
+        *(f"activations_{experiment}.tex" for experiment in EXPERIMENTS),
+    )
+]
 
 
 wildcard_constraints:
@@ -57,10 +108,37 @@ def canonical(value):
     return json.dumps(value, sort_keys=True)
 
 
+def text_file(wildcards):
+    """The user's own file that the experiment reads, if any."""
+    options = CONFIG["experiments"][wildcards.experiment]["task"]
+    find = getattr(TASKS[options["name"]], "corpus_file", lambda options: None)
+    path = find(options)
+    return {"text": path} if path else {}
+
+
+def text_sources(experiment):
+    """Versions of the installed packages that the experiment's text comes from."""
+    options = CONFIG["experiments"][experiment]["task"]
+    find = getattr(TASKS[options["name"]], "source_versions", lambda options: {})
+    return canonical(find(options))
+
+
+def mapped_run(experiment):
+    """The run whose sentence is mapped."""
+    return configuration.mapped_run(CONFIG["experiments"][experiment])["run"]
+
+
+def paper_sources():
+    """The paper's own files."""
+    names = ("experiment.tex", "main.tex", "references.bib", "sentence_map.tex")
+    return [os.path.relpath(ROOT / "paper" / name) for name in names]
+
+
 def closing_line():
     """What the user reads last."""
     if TEX_ENGINE:
-        return "The paper is results/paper/paper.pdf."
+        done = Path("results/paper/paper.pdf").is_file()
+        return "The paper is results/paper/paper.pdf." if done else "Done."
     return (
         "Everything but the PDF is made: no LaTeX was found. To add it: sudo apt-get install "
         "--no-install-recommends latexmk lmodern texlive-latex-base texlive-latex-recommended"

@@ -7,9 +7,6 @@ rule measure_gradients:
     output:
         contributions="results/{experiment}/{run}/contributions.parquet",
         summary="results/{experiment}/{run}/summary.parquet",
-    params:
-        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
-        code=code("measure_gradients"),
     log:
         "logs/measure_gradients/{experiment}/{run}.log",
     benchmark:
@@ -20,6 +17,9 @@ rule measure_gradients:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
+        code=code("measure_gradients"),
     shell:
         "python {input.script:q} --activation {params.activation:q} --train {input.train:q}"
         " --probe {input.probe:q} --contributions {output.contributions:q}"
@@ -33,9 +33,6 @@ rule map_sentence:
         data="results/{experiment}/data.npz",
     output:
         map="results/{experiment}/{run}/sentence_map.npz",
-    params:
-        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
-        code=code("map_sentence"),
     log:
         "logs/map_sentence/{experiment}/{run}.log",
     conda:
@@ -44,6 +41,9 @@ rule map_sentence:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
+        code=code("map_sentence"),
     shell:
         "python {input.script:q} --activation {params.activation:q} --train {input.train:q}"
         " --data {input.data:q} --output {output.map:q} > {log:q} 2>&1"

@@ -1,0 +1,72 @@
+# The paper's numbers, the paper, and what it was made with.
+rule write_numbers:
+    input:
+        script=script("write_numbers"),
+        tables=TABLES,
+        facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
+    output:
+        PAPER_PARTS,
+        numbers="results/paper/numbers.json",
+    log:
+        "logs/write_numbers.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        # In the order of the file, which is the order of the paper's sections.
+        config=json.dumps(CONFIG),
+        code=code("write_numbers"),
+    shell:
+        "python {input.script:q} --config {params.config:q} --results results"
+        " --output results/paper > {log:q} 2>&1"
+
+
+rule build_paper:
+    input:
+        PAPER_PARTS,
+        paper_sources(),
+        [figure for figure in FIGURES if figure.endswith(".pdf")],
+        script=script("build_paper"),
+    output:
+        pdf="results/paper/paper.pdf",
+    log:
+        "logs/build_paper.log",
+    conda:
+        "../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        engine=TEX_ENGINE or "latexmk",
+        sources=lambda wildcards, input: [file for file in input if file != input.script],
+        code=code("build_paper"),
+    shell:
+        "python {input.script:q} --engine {params.engine} --sources {params.sources:q}"
+        " --output {output.pdf:q} > {log:q} 2>&1"
+
+
+rule record_provenance:
+    input:
+        script=script("record_provenance"),
+        facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
+        numbers="results/paper/numbers.json",
+    output:
+        provenance="results/provenance.json",
+    log:
+        "logs/record_provenance.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        config=canonical(CONFIG),
+        code=code("record_provenance"),
+    shell:
+        "python {input.script:q} --config {params.config:q} --facts {input.facts:q}"
+        " --output {output.provenance:q} > {log:q} 2>&1"

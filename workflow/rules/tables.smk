@@ -11,10 +11,6 @@ rule collect_tables:
         ],
     output:
         tables=TABLES,
-    params:
-        experiments=list(EXPERIMENTS),
-        statistics=canonical(CONFIG["statistics"]),
-        code=code("collect_tables"),
     log:
         "logs/collect_tables.log",
     conda:
@@ -23,6 +19,10 @@ rule collect_tables:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        experiments=list(EXPERIMENTS),
+        statistics=canonical(CONFIG["statistics"]),
+        code=code("collect_tables"),
     shell:
         "python {input.script:q} --results results --experiments {params.experiments:q}"
         " --statistics {params.statistics:q} --output results/tables > {log:q} 2>&1"

@@ -6,13 +6,6 @@ rule train_networks:
         facts="results/{experiment}/task.json",
     output:
         train="results/{experiment}/{run}/train.npz",
-    params:
-        settings=lambda wildcards: canonical(
-            configuration.run_settings(
-                CONFIG, wildcards.experiment, EXPERIMENTS[wildcards.experiment][wildcards.run]
-            )
-        ),
-        code=code("train_networks"),
     log:
         "logs/train_networks/{experiment}/{run}.log",
     benchmark:
@@ -23,6 +16,13 @@ rule train_networks:
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        settings=lambda wildcards: canonical(
+            configuration.run_settings(
+                CONFIG, wildcards.experiment, EXPERIMENTS[wildcards.experiment][wildcards.run]
+            )
+        ),
+        code=code("train_networks"),
     shell:
         "python {input.script:q} --settings {params.settings:q} --data {input.data:q}"
         " --facts {input.facts:q} --output {output.train:q} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 """Collect all runs into tidy tables, as Parquet and CSV.
 
-    python collect_tables.py --results results --experiments words delayed_echo
-        --statistics JSON --output results/tables
+python collect_tables.py --results results --experiments words delayed_echo
+    --statistics JSON --output results/tables
 """
 
 from pathlib import Path

@@ -1,23 +1,12 @@
 """Draw the figures of one experiment, as PDF and PNG.
 
-    python draw_figures.py --experiment words --tables results/tables
-        --facts results/words/task.json --output results/figures
+python draw_figures.py --experiment words --tables results/tables
+    --facts results/words/task.json --output results/figures
 """
 
 from pathlib import Path
 
-import numpy as np
 from gradient_horizon import command_line, figures, files, plotting
-
-
-def baselines(facts: dict) -> dict[str, float]:
-    """Losses that a net has to beat, by name."""
-    if "unigram_perplexity" not in facts:
-        return {"chance": facts["chance_loss"]}
-    return {
-        "unigram": float(np.log(facts["unigram_perplexity"])),
-        "bigram": float(np.log(facts["bigram_perplexity"])),
-    }
 
 
 def main() -> None:
@@ -40,7 +29,7 @@ def main() -> None:
         "contribution": figures.contribution(by_distance),
         "phase_diagram": figures.phase_diagram(summary),
         "learning_curves": figures.learning_curves(
-            table("learning_curves"), baselines(files.read_json(arguments.facts))
+            table("learning_curves"), files.read_json(arguments.facts)["baselines"]
         ),
         "horizon_over_training": figures.horizon_over_training(summary),
     }

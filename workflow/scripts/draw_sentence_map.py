@@ -1,6 +1,6 @@
 """Draw the contributions between the words of one sentence, as PDF and PNG.
 
-    python draw_sentence_map.py --map sentence_map.npz --output results/figures/sentence_map_words
+python draw_sentence_map.py --map sentence_map.npz --output results/figures/sentence_map_words
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Take the gradient of one held-out sentence apart by pairs of words, before and after training.
 
-    python map_sentence.py --activation tanh --train train.npz --data data.npz --output map.npz
+python map_sentence.py --activation tanh --train train.npz --data data.npz --output map.npz
 """
 
 import numpy as np

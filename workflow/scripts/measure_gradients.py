@@ -1,7 +1,7 @@
 """Take the gradient of every kept net apart by distance, in float64, on the probe batch.
 
-    python measure_gradients.py --activation tanh --train train.npz --probe probe.npz
-        --contributions contributions.parquet --summary summary.parquet
+python measure_gradients.py --activation tanh --train train.npz --probe probe.npz
+    --contributions contributions.parquet --summary summary.parquet
 """
 
 import numpy as np
@@ -11,7 +11,6 @@ from gradient_horizon.activations import ACTIVATIONS, Activation
 from gradient_horizon.horizon import horizon
 from gradient_horizon.initialise import largest_singular_value, spectral_radius
 
-LARGEST_RESIDUAL = 1e-9
 WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s", "embedding")
 
 
@@ -41,10 +40,10 @@ def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, d
     recurrent = weights["W_hh"].astype(np.float64)
     path = contributions.trace(activation, weights, **probe)
     measured = contributions.by_distance(path, recurrent)
-    if not measured.residual <= LARGEST_RESIDUAL:
+    if not measured.residual <= contributions.LARGEST_RESIDUAL:
         raise InexactError(
             f"the contributions differ from the gradient by a relative {measured.residual:.2g}, "
-            f"allowed {LARGEST_RESIDUAL:g}"
+            f"allowed {contributions.LARGEST_RESIDUAL:g}"
         )
     steps = len(measured.share)
     log10_bound = contributions.log10_bound(recurrent, activation.slope_bound, steps)

@@ -1,6 +1,6 @@
 """Prepare an experiment's data: what every net shares, the probe batch, and facts for the paper.
 
-    python prepare_task.py --settings JSON --data data.npz --probe probe.npz --facts task.json
+python prepare_task.py --settings JSON --data data.npz --probe probe.npz --facts task.json
 """
 
 import numpy as np

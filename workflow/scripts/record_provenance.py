@@ -1,6 +1,6 @@
 """Record versions, configuration, corpora, commit and time: the only result that holds a time.
 
-    python record_provenance.py --config JSON --facts results/*/task.json --output provenance.json
+python record_provenance.py --config JSON --facts results/*/task.json --output provenance.json
 """
 
 import platform

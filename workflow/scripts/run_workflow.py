@@ -7,15 +7,20 @@ jobs, removes the lock if nobody holds it, and has incomplete outputs made again
 once in one folder: the second ends with one line.
 """
 
+import argparse
 import fcntl
 import os
 import sys
 from pathlib import Path
 
 import psutil
+from gradient_horizon import config_file
 
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-WRITES_NOTHING = {"-n", "--dry-run", "--dryrun", "--lint", "--unlock", "-l", "--list", "--help", "-h"}
+PROFILE = Path(__file__).parents[1] / "profiles" / "default"
+WRITES_NOTHING = {
+    *("-n", "--dry-run", "--dryrun", "--lint", "--unlock", "-l", "--list", "--help", "-h"),
+}
 
 
 def processes_here(marks: tuple[str, ...]) -> list[psutil.Process]:
@@ -47,11 +52,21 @@ def stop_orphans() -> None:
         orphan.kill()
 
 
+def config_errors(arguments: list[str]) -> list[str]:
+    """Say why Snakemake could not read a configuration file; it would show a traceback."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", action="extend", default=[])
+    files = parser.parse_known_args(arguments)[0].configfile
+    return [problem for file in files for problem in config_file.problems(file)]
+
+
 def main() -> None:
     """Clear up, then become Snakemake."""
     arguments = sys.argv[1:]
-    if not any(argument.startswith(("--cores", "-c", "-j", "--jobs")) for argument in arguments):
-        arguments = ["--cores", "all", *arguments]
+    if errors := config_errors(arguments):
+        sys.exit("\n".join(f"config error: {error}" for error in errors))
+    if "--workflow-profile" not in arguments:
+        arguments = ["--workflow-profile", str(PROFILE), *arguments]
     if not WRITES_NOTHING.intersection(arguments):
         # Held as long as Snakemake lives, which inherits it; its jobs do not.
         lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
@@ -65,7 +80,6 @@ def main() -> None:
         stop_orphans()
         for stale in Path(".snakemake/locks").glob("*"):
             stale.unlink()
-        arguments = ["--rerun-incomplete", *arguments]
     os.execv(SNAKEMAKE, [str(SNAKEMAKE), *arguments])
 
 

@@ -1,6 +1,6 @@
 """Train the nets of one grid point, all seeds side by side, and keep their weights over time.
 
-    python train_networks.py --settings JSON --data data.npz --facts task.json --output train.npz
+python train_networks.py --settings JSON --data data.npz --facts task.json --output train.npz
 """
 
 from gradient_horizon import command_line, files, training

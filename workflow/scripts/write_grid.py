@@ -1,6 +1,6 @@
 """Write the grid of one experiment: a row a run, with every axis value of it.
 
-    python write_grid.py --experiment JSON --output grid.csv
+python write_grid.py --experiment JSON --output grid.csv
 """
 
 import pandas as pd

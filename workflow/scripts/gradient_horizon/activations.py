@@ -20,7 +20,7 @@ class Activation:
     value : `value(a, out=None)` is phi(a).
     slope : `slope(a)` is phi'(a) without cancellation, for measuring at any |a|.
     slope_from_value : `slope_from_value(h, out=None)` is phi'(a) given h = phi(a): fewer
-        operations, for training.
+        operations, for training.  Unlike that of `value`, `out` must not be the argument itself.
     slope_bound : sup phi', the gamma of Pascanu, Mikolov and Bengio (2013), section 2.1.
     homogeneous : whether phi(c a) = c phi(a) for every c > 0, so that states of any size can be
         carried with a separate exponent.
@@ -75,7 +75,7 @@ def _softsign(a, out=None):
 
 
 def _softsign_slope(a):
-    return 1.0 / np.square(1.0 + np.abs(a))
+    return np.square(1.0 / (1.0 + np.abs(a)))  # the other way round the square overflows
 
 
 def _softsign_slope_from_value(h, out=None):

@@ -8,7 +8,7 @@ import copy
 import math
 from collections.abc import Iterator
 from decimal import Decimal
-from difflib import get_close_matches
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from jsonschema import Draft202012Validator
 
 from .activations import ACTIVATIONS
 from .cells import CELLS
+from .config_messages import allowed, describe, key_path, types
 from .initialise import INITIALISATIONS
+from .latex import macro_prefix
 from .optimisers import OPTIMISERS
 from .tasks import TASKS
 
@@ -31,7 +33,6 @@ REGISTRIES = {
 }
 # Folders of results/ that hold what all experiments share.
 RESERVED_NAMES = ("figures", "paper", "tables")
-MOST_SHOWN = 60
 
 
 class ConfigError(ValueError):
@@ -47,7 +48,7 @@ def resolve(config: dict) -> dict:
 
     Parameters
     ----------
-    config : as read from YAML; it is not changed.
+    config : as read from YAML; it is not changed. An experiment that is null is left out.
 
     Returns
     -------
@@ -58,21 +59,17 @@ def resolve(config: dict) -> dict:
     ConfigError : one line for each thing that is wrong: the key's path, what was given, what is
         allowed and the nearest valid name.
     """
-    schema = _schema_for(config)
-    completed = _complete(schema, copy.deepcopy(config), Draft202012Validator(schema))
-    lines = [
-        line
-        for error in Draft202012Validator(schema).iter_errors(completed)
-        for line in _describe(error)
-    ]
-    lines += [
-        f"{path}: {value} is not a finite number; allowed: {_allowed_at(schema, keys)}"
-        for keys, path, value in _not_finite(completed)
-    ]
-    if not lines:
-        lines = list(_problems(completed))
-    if lines:
-        raise ConfigError(sorted(set(lines)))
+    try:
+        config = _without_null_experiments(copy.deepcopy(config))
+        schema = _schema_for(config)
+        completed = _complete(schema, config)
+        messages = _mistakes(schema, completed)
+        messages |= _contradictions(completed, {keys[:3] for keys in messages})
+    except RecursionError:  # a YAML alias may stand inside what it is an alias of
+        raise ConfigError(["the configuration contains itself, or is nested too deeply"]) from None
+    if messages:
+        lines = (f"{key_path(keys)}: {message}" for keys, message in messages.items())
+        raise ConfigError(sorted(" ".join(line.splitlines()) for line in lines))
     return completed
 
 
@@ -104,6 +101,13 @@ def runs(experiment: dict) -> list[dict]:
         }
         for cell, activation, initialisation, radius in product(*axes)
     ]
+
+
+def mapped_run(experiment: dict) -> dict:
+    """Choose the grid point whose sentence is mapped: tanh if there is one, radius next to 1."""
+    return min(
+        runs(experiment), key=lambda run: (run["activation"] != "tanh", abs(run["radius"] - 1.0))
+    )
 
 
 def task_settings(config: dict, name: str) -> dict:
@@ -138,33 +142,14 @@ def run_settings(config: dict, name: str, run: dict) -> dict:
 
 def schema() -> dict:
     """Return the schema with the registered names filled in; a task's options are not in it."""
+    return _with_registries(_schema_file())
+
+
+@cache
+def _schema_file() -> dict:
+    """Return the schema as it is written."""
     with SCHEMA_FILE.open(encoding="utf-8") as file:
-        return _with_registries(yaml.safe_load(file))
-
-
-def allowed(part: dict) -> str:
-    """Say in words what a part of the schema allows."""
-    if "allowed" in part:
-        return part["allowed"]
-    if "enum" in part:
-        return ", ".join(f"`{name}`" for name in part["enum"])
-    kinds = part.get("type", "object")
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if "array" in kinds:
-        return f"list of at least {part.get('minItems', 0)}, all different: {allowed(part['items'])}"
-    words = {"integer": "whole number", "number": "number", "string": "text", "null": "`null`"}
-    text = " or ".join(words.get(kind, "keys and values") for kind in kinds)
-    limits = [
-        f"{word} {part[key]}"
-        for key, word in (
-            ("exclusiveMinimum", "above"),
-            ("minimum", "at least"),
-            ("exclusiveMaximum", "below"),
-            ("maximum", "at most"),
-        )
-        if key in part
-    ]
-    return f"{text} {', '.join(limits)}".strip()
+        return yaml.safe_load(file)
 
 
 def _with_registries(part):
@@ -179,12 +164,23 @@ def _with_registries(part):
     return part
 
 
-def _schema_for(config: dict) -> dict:
+def _without_null_experiments(config):
+    """Leave out the experiments that are null: a configuration laid over another drops them so."""
+    if isinstance(config, dict) and isinstance(config.get("experiments"), dict):
+        config["experiments"] = {
+            name: experiment
+            for name, experiment in config["experiments"].items()
+            if experiment not in (None, "null")  # the second is what `--config` makes of it
+        }
+    return config
+
+
+def _schema_for(config) -> dict:
     """Give each experiment of `config` a schema of its own, with the options of its task."""
     whole = schema()
-    experiments = config.get("experiments")
     part = whole["properties"]["experiments"]
     part["properties"] = {}
+    experiments = config.get("experiments") if isinstance(config, dict) else None
     for name, experiment in experiments.items() if isinstance(experiments, dict) else ():
         own = copy.deepcopy(part["additionalProperties"])
         task = experiment.get("task") if isinstance(experiment, dict) else None
@@ -196,10 +192,9 @@ def _schema_for(config: dict) -> dict:
     return whole
 
 
-def _complete(part: dict, value, validator: Draft202012Validator):
+def _complete(part: dict, value):
     """Fill in defaults and turn text and whole numbers into the numbers that are asked for."""
-    kinds = part.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
+    kinds = types(part)
     if isinstance(value, str) and "string" not in kinds:
         value = _from_text(value, kinds)
     if isinstance(value, bool):
@@ -207,15 +202,18 @@ def _complete(part: dict, value, validator: Draft202012Validator):
     if isinstance(value, float) and "integer" in kinds and value.is_integer():
         return int(value)
     if isinstance(value, int) and "number" in kinds:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
     if isinstance(value, list) and "items" in part:
-        return [_complete(part["items"], item, validator) for item in value]
+        return [_complete(part["items"], item) for item in value]
     if isinstance(value, dict):
         for key, inner in part.get("properties", {}).items():
             if key not in value and "default" in inner:
                 value[key] = copy.deepcopy(inner["default"])
             if key in value:
-                value[key] = _complete(inner, value[key], validator)
+                value[key] = _complete(inner, value[key])
     return value
 
 
@@ -227,102 +225,81 @@ def _from_text(text: str, kinds: list[str]):
         pass
     try:
         parsed = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # a ValueError: text like a date that there is not
         return text
     wanted = {"array": list, "object": dict, "null": type(None)}
     return parsed if any(isinstance(parsed, wanted.get(kind, ())) for kind in kinds) else text
 
 
-def _path(keys) -> str:
-    """Write a key path: experiments.words.grid.spectral_radii[1]."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    return text.removeprefix(".") or "the configuration"
+def _mistakes(schema: dict, config) -> dict[tuple, str]:
+    """Find what the schema refuses: a message for each key path."""
+    errors = Draft202012Validator(schema).iter_errors(config)
+    messages = {keys: message for error in errors for keys, message in describe(error)}
+    for keys, value in _not_finite(config):
+        part = _part_at(schema, keys)
+        if part is not None:
+            messages[keys] = f"{value} is not a finite number; allowed: {allowed(part)}"
+    return messages
 
 
-def _show(value) -> str:
-    """Show a value in one short line."""
-    text = repr(value)
-    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
-
-
-def _nearest(name, names) -> str:
-    """Suggest the valid name that is nearest to a wrong one."""
-    close = get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else ""
-
-
-def _describe(error) -> Iterator[str]:
-    """Turn one error of the validator into lines for the user."""
-    keys, part, value = list(error.absolute_path), error.schema, error.instance
-    path = _path(keys)
-    match error.validator:
-        case "additionalProperties":
-            known = list(part.get("properties", {}))
-            for key in value:
-                if key not in known:
-                    yield (
-                        f"{_path([*keys, str(key)])}: unknown key; "
-                        f"allowed: {', '.join(known)}{_nearest(key, known)}"
-                    )
-        case "required":
-            for key in part["required"]:
-                if key not in value:
-                    allowed_here = allowed(part["properties"][key])
-                    yield f"{_path([*keys, key])}: missing; allowed: {allowed_here}"
-        case "enum":
-            yield (
-                f"{path}: {_show(value)} is not known; "
-                f"allowed: {', '.join(part['enum'])}{_nearest(value, part['enum'])}"
-            )
-        case "uniqueItems":
-            twice = next(item for i, item in enumerate(value) if item in value[:i])
-            yield f"{path}: {_show(twice)} is given twice; allowed: {allowed(part)}"
-        case "pattern" | "maxLength" if keys == ["experiments"]:
-            yield (
-                f"experiments: {_show(value)} cannot be the name of an experiment; allowed: small "
-                "letters, digits and underscores, beginning with a letter, at most 40"
-            )
-        case _:
-            yield f"{path}: {_show(value)} is not possible; allowed: {allowed(part)}"
-
-
-def _not_finite(value, keys=()) -> Iterator[tuple[tuple, str, float]]:
+def _not_finite(value, keys=()) -> Iterator[tuple[tuple, float]]:
     """Find numbers that are infinite or not a number, which a schema cannot refuse."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield keys, _path(keys), value
+        yield keys, value
     elif isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in items:
             yield from _not_finite(inner, (*keys, key))
 
 
-def _allowed_at(part: dict, keys: tuple) -> str:
-    """Say what the schema allows at a key path."""
+def _part_at(part: dict, keys: tuple) -> dict | None:
+    """Return the part of the schema for a key path, or None where it knows no such key."""
     for key in keys:
-        if isinstance(key, int):
-            part = part.get("items", {})
-        else:
-            part = part.get("properties", {}).get(key, {})
-    return allowed(part)
+        part = part.get("items") if isinstance(key, int) else part.get("properties", {}).get(key)
+        if part is None:
+            return None
+    return part
 
 
-def _problems(config: dict) -> Iterator[str]:
-    """Find what each value alone does not show."""
+def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
+    """Find what each value alone does not show, wherever `wrong` key paths do not forbid it.
+
+    Returns
+    -------
+    A message for each key path.
+    """
+    if not wrong.isdisjoint({(), ("experiments",)}):
+        return {}
+    messages, names = {}, {}
     for name, experiment in config["experiments"].items():
-        where = f"experiments.{name}"
+        where = ("experiments", name)
+        if where in wrong:
+            continue
         if name in RESERVED_NAMES:
-            yield (
-                f"{where}: the folder results/{name} holds what all experiments share; "
+            messages[where] = (
+                f"the folder results/{name} holds what all experiments share; "
                 f"allowed: any name but {', '.join(RESERVED_NAMES)}"
             )
-        training, measurement = experiment["training"], experiment["measurement"]
-        if measurement["checkpoints"] > training["steps"] + 1:
-            yield (
-                f"{where}.measurement.checkpoints: {measurement['checkpoints']} checkpoints do "
-                f"not fit into {training['steps']} training steps; "
-                f"allowed: 2 to {training['steps'] + 1}"
+        other = names.setdefault(macro_prefix(name), name)
+        if other != name:
+            messages[where] = (
+                f"in the paper's macros this name and '{other}' are both {macro_prefix(name)}; "
+                "allowed: names that differ in more than underscores and digits spelt out"
             )
-        options = experiment["task"]
-        for key, message in TASKS[options["name"]].problems(options, experiment):
-            section = "" if "." in key else "task."
-            yield f"{where}.{section}{key}: {message}"
+        if wrong.isdisjoint((*where, section) for section in ("measurement", "task", "training")):
+            messages |= {(*where, *keys): message for keys, message in _conflicts(experiment)}
+    return messages
+
+
+def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
+    """Find the settings of one experiment that do not go together."""
+    steps, checkpoints = experiment["training"]["steps"], experiment["measurement"]["checkpoints"]
+    if checkpoints > steps + 1:
+        yield (
+            ("measurement", "checkpoints"),
+            f"{checkpoints} checkpoints do not fit into {steps} training steps; "
+            f"allowed: 2 to {steps + 1}",
+        )
+    options = experiment["task"]
+    for path, message in TASKS[options["name"]].problems(options, experiment):
+        yield tuple(path.split(".")) if "." in path else ("task", path), message

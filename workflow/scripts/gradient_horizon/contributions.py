@@ -16,6 +16,16 @@ import numpy as np
 from . import scaled
 from .activations import Activation
 
+# Allowed difference between the sum over distances and the gradient, relative to the gradient.
+LARGEST_RESIDUAL = 1e-9
+
+# Where the terms of the gradient cancel down to less than this part of the sum of their norms, it
+# is to that part that the difference is relative: rounding errors do not shrink with the gradient.
+CANCELLED = 1e-4
+
+# Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
+SMALLEST_SLOPE = 1e-290
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -67,6 +77,7 @@ def trace(
         unit = np.ldexp(1.0, -exponent[t])[:, None]
         pre_activation = state[t] @ recurrent + drive[t] * unit
         slope[t] = activation.slope(pre_activation)
+        slope[t][slope[t] < SMALLEST_SLOPE] = 0.0
         state[t + 1] = activation.value(pre_activation)
         if activation.homogeneous:
             # The unit never goes below 1, so that the drive stays representable.
@@ -74,6 +85,8 @@ def trace(
             np.ldexp(state[t + 1], -large[:, None], out=state[t + 1])
             exponent[t + 1] += large
     error, loss, accuracy = _read_out(weights, state[1:], exponent[1:], targets, loss_mask)
+    # States far below 1, such as those of a sigmoid that is off, have squares that underflow.
+    scaled.normalise(state, exponent)
     return Trace(state, exponent, slope, error, loss, accuracy)
 
 
@@ -87,15 +100,19 @@ def _read_out(weights, state, exponent, targets, loss_mask):
     hits = logits.argmax(axis=-1) == targets[masked]
     with np.errstate(over="ignore"):  # a logit far below the largest: probability 0
         logits = np.ldexp(logits - logits.max(axis=-1, keepdims=True), power)
-    probability = np.exp(logits)
-    total = probability.sum(axis=-1, keepdims=True)
-    losses = np.log(total) - np.take_along_axis(logits, chosen, axis=-1)
-    probability /= total
-    onehot_entry = np.take_along_axis(probability, chosen, axis=-1) - 1.0
-    np.put_along_axis(probability, chosen, onehot_entry, axis=-1)
+    right = np.take_along_axis(logits, chosen, axis=-1)
+    slope = np.exp(logits)
+    # softmax - onehot is, at the target, minus the sum of the other probabilities: taken so, it
+    # keeps its digits where the net is sure and 1 - softmax cancels.
+    np.put_along_axis(slope, chosen, 0.0, axis=-1)
+    wrong = slope.sum(axis=-1, keepdims=True)
+    total = wrong + np.exp(right)
+    np.put_along_axis(slope, chosen, -wrong, axis=-1)
     error = np.zeros_like(state)
-    error[masked] = (probability @ weights["W_s"]) / (len(masked) * batch)
-    return error, float(losses.mean()), float(hits.mean())
+    error[masked] = (slope / total) @ weights["W_s"] / (len(masked) * batch)
+    with np.errstate(over="ignore"):  # losses beyond the largest number: infinite
+        loss = np.mean(np.log(total) - right)
+    return error, float(loss), float(hits.mean())
 
 
 def recurrent_gradient(path: Trace, recurrent: np.ndarray) -> tuple[np.ndarray, int]:
@@ -110,23 +127,18 @@ def recurrent_gradient(path: Trace, recurrent: np.ndarray) -> tuple[np.ndarray, 
     recurrent : W_hh, (N, N) float64.
     """
     steps, batch, size = path.slope.shape
+    error, error_exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
+    scaled.normalise(error, error_exponent)
     carried, exponent = np.zeros((batch, size)), np.zeros(batch, dtype=np.int64)
-    total, total_exponent = np.zeros((size, size)), 0
+    total, total_exponent = np.zeros(size * size), 0
     for t in reversed(range(steps)):
-        own = path.error[t]
-        # The common unit of e_t and what is carried; where there is no e_t, keep the small unit.
-        has_own = own.any(axis=1)
-        has_carried = carried.any(axis=1)
-        unit = np.where(has_own, np.where(has_carried, np.maximum(exponent, 0), 0), exponent)
-        delta = np.ldexp(own, -np.where(has_own, unit, 0)[:, None])
-        delta += np.ldexp(carried, (exponent - unit)[:, None])
-        delta *= path.slope[t]
-        exponent = unit
+        signal, exponent = scaled.add(error[t], error_exponent[t], carried, exponent)
+        delta = path.slope[t] * signal
         scaled.normalise(delta, exponent)
         piece = scaled.outer_sum(delta, exponent, path.state[t], path.state_exponent[t])
-        total, total_exponent = scaled.add(total, total_exponent, *piece)
+        total, total_exponent = scaled.add(total, total_exponent, piece[0].reshape(-1), piece[1])
         carried = delta @ recurrent
-    return total, total_exponent
+    return total.reshape(size, size), int(total_exponent)
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,7 @@ class Contributions:
         the transport, over the pairs whose signal is not exactly zero.
     extinct : the part of the pairs (t, b) whose signal is exactly zero (ReLU units all off).
     log10_incoherent : log10 of the sum over (t, b) of norm(delta) norm(h): no cancellation.
-    residual : norm(sum of C_d - G) / norm(G), G by backpropagation through time.
+    residual : norm(sum of C_d - G) / norm(G), G by backpropagation through time (see `CANCELLED`).
     log10_gradient_norm : log10 of norm(G).
     """
 
@@ -166,11 +178,12 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
     """
     steps, batch, size = path.slope.shape
     gradient, gradient_exponent = recurrent_gradient(path, recurrent)
+    gradient = gradient.reshape(-1)
     squared_gradient = np.vdot(gradient, gradient)
     log10_contribution, log10_incoherent = np.full(steps, -np.inf), np.full(steps, -np.inf)
     log10_transport, extinct = np.full(steps, -np.inf), np.zeros(steps)
     signed_share = np.zeros(steps)
-    total, total_exponent = np.zeros((size, size)), 0
+    total, total_exponent = np.zeros(size * size), 0
 
     signal = path.error.copy()
     exponent = np.zeros((steps, batch), dtype=np.int64)
@@ -185,17 +198,16 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
         )
         delta = path.slope[:end] * signal
         scaled.normalise(delta, exponent)
-        log10_incoherent[d] = _log10_of_sum(
-            scaled.log10_norm(delta, exponent) + state_norm[:end]
-        )
+        log10_incoherent[d] = _log10_of_sum(scaled.log10_norm(delta, exponent) + state_norm[:end])
         term, term_exponent = scaled.outer_sum(
             delta.reshape(-1, size),
             exponent.reshape(-1),
             path.state[:end].reshape(-1, size),
             path.state_exponent[:end].reshape(-1),
         )
+        term = term.reshape(-1)
         total, total_exponent = scaled.add(total, total_exponent, term, term_exponent)
-        log10_contribution[d] = scaled.log10_norm(term.reshape(-1), term_exponent)
+        log10_contribution[d] = scaled.log10_norm(term, term_exponent)
         if squared_gradient > 0.0:
             along = np.vdot(term, gradient) / squared_gradient
             signed_share[d] = np.ldexp(along, term_exponent - gradient_exponent)
@@ -203,8 +215,9 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
         signal, exponent = (delta @ recurrent)[1:], exponent[1:]
 
     rest, rest_exponent = scaled.add(total, total_exponent, -gradient, gradient_exponent)
-    log10_gradient = scaled.log10_norm(gradient.reshape(-1), gradient_exponent)
-    log10_rest = scaled.log10_norm(rest.reshape(-1), rest_exponent)
+    log10_gradient = scaled.log10_norm(gradient, gradient_exponent)
+    log10_rest = scaled.log10_norm(rest, rest_exponent)
+    log10_scale = max(log10_gradient, _log10_of_sum(log10_incoherent) + np.log10(CANCELLED))
     return Contributions(
         log10_contribution,
         _shares(log10_contribution),
@@ -212,7 +225,7 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
         log10_transport,
         extinct,
         log10_incoherent,
-        residual=0.0 if np.isneginf(log10_rest) else float(10.0 ** (log10_rest - log10_gradient)),
+        residual=0.0 if np.isneginf(log10_rest) else float(10.0 ** (log10_rest - log10_scale)),
         log10_gradient_norm=float(log10_gradient),
     )
 

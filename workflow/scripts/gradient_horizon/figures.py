@@ -89,13 +89,16 @@ def learning_curves(table: pd.DataFrame, baselines: dict[str, float]) -> Figure:
     baselines : losses to compare with, by name.
     """
     figure, panels = _by_activation(table, 1.75)
-    levels = zip(baselines.items(), ("--", ":", "-."), strict=False)
-    extra = {name: {"color": GREY, "ls": dash, "lw": 0.9} for (name, _), dash in levels}
+    dashes = ("--", ":", "-.")
+    extra = {
+        name.removeprefix("the "): {"color": GREY, "ls": dashes[place % len(dashes)], "lw": 0.9}
+        for place, name in enumerate(baselines)
+    }
     for axes, (_, part) in zip(panels[0], _activations(table), strict=True):
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["step"], rows, "loss", style)
-        for name, style in extra.items():
-            axes.axhline(baselines[name], **style)
+        for loss, style in zip(baselines.values(), extra.values(), strict=True):
+            axes.axhline(loss, **style)
         axes.set_xlabel("training step")
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     panels[0, 0].set_ylabel("training loss (nats)")

@@ -1,12 +1,9 @@
 """Reading and writing results: whole or not at all, and the same bytes for the same content."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,25 +17,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give the name of a temporary file that takes the place of `path` when the block succeeds.
 
     The temporary file lies in the folder of `path`, so that the renaming is atomic: a reader
-    finds the earlier content or the new one, never a part.
+    finds the earlier content or the new one, never a part.  Its name is always the same: what a
+    killed job leaves behind is overwritten by the next one.
 
     Raises
     ------
     FileError : the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
+    temporary = path.with_name(f".part-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
-        os.close(handle)
-        temporary = Path(name)
         try:
             yield temporary
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)  # mkstemp made it private
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -67,7 +58,7 @@ def read_json(path: str | Path) -> dict:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FileError(f"cannot read {path}: {error}") from error
+        raise _unreadable(path, error) from error
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -86,8 +77,8 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise FileError(f"cannot read {path}: {error}") from error
+    except Exception as error:
+        raise _unreadable(path, error) from error
 
 
 def write_table(path: str | Path, table) -> None:
@@ -111,5 +102,10 @@ def read_table(path: str | Path):
     try:
         path = Path(path)
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise FileError(f"cannot read {path}: {error}") from error
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | Path, error: Exception) -> FileError:
+    """Say in one line that a file cannot be read; what is corrupted may raise any error."""
+    return FileError(f"cannot read {path}: {' '.join(str(error).split())}")

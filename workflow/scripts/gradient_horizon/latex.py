@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 MACRO_NAME = re.compile(r"[A-Za-z]+")
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -30,6 +30,16 @@ class Macros(dict):
             raise ValueError(f"the macro {name} is defined twice")
         super().__setitem__(name, str(value))
 
+    def add(self, macros: Mapping[str, str], prefix: str = "") -> None:
+        """Define several macros, `prefix` before the name of each.
+
+        Raises
+        ------
+        ValueError : as for a single one.
+        """
+        for name, value in macros.items():
+            self[prefix + name] = value
+
     def definitions(self) -> str:
         r"""Return a line `\newcommand{...}{...}` for each macro."""
         return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in self.items())
@@ -42,7 +52,8 @@ def macro_prefix(name: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Write any text so that LaTeX prints it; what is not ASCII is left to the engine."""
+    r"""Write any text so that LaTeX prints it; what is not ASCII is shown as \xe9 or \u4e2d."""
+    text = text.encode("ascii", "backslashreplace").decode()
     return "".join(SPECIAL.get(character, character) for character in text)
 
 
@@ -60,7 +71,8 @@ def number(value: float, digits: int = 3) -> str:
     if float(value).is_integer() and abs(value) < 1e6:
         return f"{int(value):,}".replace(",", r"\,").replace("-", r"\ensuremath{-}")
     if 1e-3 <= abs(value) < 1e5:
-        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+        exponent = int(f"{abs(value):.{digits - 1}e}".split("e")[1])  # of the rounded value
+        decimals = max(0, digits - 1 - exponent)
         text = f"{value:.{decimals}f}"
         return text.replace("-", r"\ensuremath{-}")
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
@@ -79,9 +91,35 @@ def interval(median: float, low: float, high: float, digits: int = 3) -> str:
     return f"{number(median, digits)} [{number(low, digits)}, {number(high, digits)}]"
 
 
-def table(columns: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a booktabs tabular with a head and rows, all cells LaTeX already."""
-    lines = [" & ".join(head) + r" \\", r"\midrule"]
-    lines += [" & ".join(row) + r" \\" for row in rows]
-    body = "\n".join(lines)
-    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
+def table(
+    columns: str,
+    head: Iterable[str],
+    rows: Iterable[Iterable[str]],
+    over_the_head: str = "",
+    long_caption: str = "",
+) -> str:
+    """Return a booktabs table with a head and rows, all cells LaTeX already.
+
+    Parameters
+    ----------
+    columns : LaTeX's column specification.
+    head : the column titles.
+    rows : the cells of every row.
+    over_the_head : a line above the titles.
+    long_caption : if given, the table is a longtable with this caption and may need several pages.
+    """
+    heading = [r"\toprule", over_the_head, " & ".join(head) + r" \\", r"\midrule"]
+    heading = [line for line in heading if line]
+    environment = "tabular"
+    if long_caption:
+        environment = "longtable"
+        first = [rf"\caption{{{long_caption}}} \\", *heading, r"\endfirsthead"]
+        heading = [*first, *heading, r"\endhead"]
+    lines = [
+        rf"\begin{{{environment}}}{{{columns}}}",
+        *heading,
+        *(" & ".join(row) + r" \\" for row in rows),
+        r"\bottomrule",
+        rf"\end{{{environment}}}",
+    ]
+    return "\n".join(lines) + "\n"

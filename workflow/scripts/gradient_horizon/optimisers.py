@@ -15,10 +15,11 @@ def clip_by_global_norm(gradient: np.ndarray, largest: float | None) -> np.ndarr
     -------
     (P,) the norms before clipping (Pascanu, Mikolov and Bengio, 2013, algorithm 1).
     """
-    norms = np.sqrt(np.vecdot(gradient, gradient))
-    if not np.isfinite(norms).all():  # in float32 the square of a large norm may overflow
-        wide = gradient.astype(np.float64)
-        norms = np.sqrt(np.vecdot(wide, wide))
+    norms = np.sqrt(np.vecdot(gradient, gradient)).astype(np.float64)
+    large = ~np.isfinite(norms)
+    if large.any():  # in float32 the square of a large norm may overflow
+        wide = gradient[large].astype(np.float64)
+        norms[large] = np.sqrt(np.vecdot(wide, wide))
     if largest is not None:
         with np.errstate(invalid="ignore", divide="ignore"):
             factors = np.where(norms > largest, largest / norms, 1.0)
@@ -28,6 +29,8 @@ def clip_by_global_norm(gradient: np.ndarray, largest: float | None) -> np.ndarr
 
 class StochasticGradientDescent:
     """Plain stochastic gradient descent: w <- w - learning_rate * gradient."""
+
+    label = "plain stochastic gradient descent"
 
     def __init__(self, learning_rate: float):
         self.learning_rate = learning_rate

@@ -9,9 +9,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-# OpenBLAS multiplies without packing its operands while M N K stays below this.
-SMALL_PRODUCT = 1_000_000
-
 
 class Weights:
     """The weights of P nets: named views into one buffer.
@@ -63,12 +60,4 @@ def sum_of_outer_products(left: np.ndarray, right: np.ndarray, out: np.ndarray) 
     right : (..., P, N), the same rows.
     out : (P, M, N), overwritten.
     """
-    left, right = by_net(left), by_net(right)
-    population, rows, height = left.shape
-    width = right.shape[2]
-    pieces = -(-height * width * rows // SMALL_PRODUCT)
-    while rows % pieces:
-        pieces += 1
-    shape = (population, pieces, rows // pieces)
-    left = left.reshape(*shape, height).swapaxes(-1, -2)
-    np.matmul(left, right.reshape(*shape, width)).sum(axis=1, out=out)
+    np.matmul(by_net(left).swapaxes(1, 2), by_net(right), out=out)

@@ -1,14 +1,15 @@
 """The soft-max read-out and its cross-entropy, for a whole population of nets.
 
-    yhat_t = softmax(W_s h_t + b_s),    E = mean over t in M and over B of -log yhat_t[y_t]
+yhat_t = softmax(W_s h_t + b_s),    E = mean over t in M and over B of -log yhat_t[y_t]
 """
 
 import numpy as np
 
 from .population import Weights, by_net
 
-# Logits of a few steps at a time stay in the processor's cache.
-CACHED_LOGITS = 150_000
+# Logits of a few steps at a time stay in the processor's cache; so many for each net, so that a
+# net's sums are cut alike whatever the size of the population.
+CACHED_LOGITS = 50_000
 LARGEST_SAFE_EXPONENT = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 600.0}
 
 
@@ -32,7 +33,7 @@ class SoftmaxReadout:
         self.weights = weights
         self.batch = batch
         self.count = int(loss_mask.sum()) * batch
-        self.runs = list(_runs(loss_mask, max(1, CACHED_LOGITS // (population * batch * outputs))))
+        self.runs = list(_runs(loss_mask, max(1, CACHED_LOGITS // (batch * outputs))))
         longest = max(stop - start for start, stop in self.runs)
         dtype = weights.flat.dtype
         rows = longest * batch
@@ -55,7 +56,7 @@ class SoftmaxReadout:
         shift = self._prepare(states)
         losses, hits = [], []
         for start, stop in self.runs:
-            rows, target, exponentials, totals, chosen, top = self._exponentials(
+            _, target, _, totals, chosen, top = self._exponentials(
                 states, targets, start, stop, shift, want_top=True
             )
             losses.append((np.log(totals) - chosen).reshape(len(totals), -1, self.batch))
@@ -101,12 +102,13 @@ class SoftmaxReadout:
             by_net(gradient[start:stop])[...] = errors
         return total_loss * scale
 
-    def _prepare(self, states: np.ndarray) -> bool:
-        """Copy W_s^T and tell whether the logits need their maximum taken off."""
+    def _prepare(self, states: np.ndarray) -> np.ndarray:
+        """Copy W_s^T and tell which nets' logits need their maximum taken off, (P,) bool."""
         matrix, bias = self.weights["W_s"], self.weights["b_s"]
         np.copyto(self._transposed, matrix.swapaxes(1, 2))
-        largest = np.abs(matrix).sum(axis=2).max() * np.abs(states).max() + np.abs(bias).max()
-        return not largest < LARGEST_SAFE_EXPONENT[matrix.dtype]
+        largest = np.abs(states).max(axis=(0, 1)).max(axis=1)
+        largest = np.abs(matrix).sum(axis=2).max(axis=1) * largest + np.abs(bias).max(axis=1)
+        return ~(largest < LARGEST_SAFE_EXPONENT[matrix.dtype])
 
     def _offsets(self, rows: np.ndarray, exponentials: np.ndarray) -> np.ndarray:
         """Return where each row of `exponentials` begins in it, flat: (P, rows)."""
@@ -123,8 +125,8 @@ class SoftmaxReadout:
         np.matmul(rows, self._transposed, out=logits)
         logits += self.weights["b_s"][:, None, :]
         top = logits.argmax(axis=2) if want_top else None
-        if shift:
-            logits -= logits.max(axis=2, keepdims=True)
+        if shift.any():
+            logits -= np.where(shift[:, None, None], logits.max(axis=2, keepdims=True), 0.0)
         chosen = logits.reshape(-1)[target + self._offsets(rows, logits)]
         np.exp(logits, out=logits)
         totals = np.matmul(logits, self._ones)

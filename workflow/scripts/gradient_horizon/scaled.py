@@ -50,14 +50,12 @@ def outer_sum(left, left_exponent, right, right_exponent) -> tuple[np.ndarray, i
     return (left * weight[:, None]).T @ right, largest
 
 
-def add(one: np.ndarray, one_exponent: int, other: np.ndarray, other_exponent: int):
-    """Sum of two arrays with a power of two each: the sum and its power."""
-    if not one.any():
-        return other, other_exponent
-    if not other.any():
-        return one, one_exponent
-    largest = max(one_exponent, other_exponent)
-    return (
-        np.ldexp(one, one_exponent - largest) + np.ldexp(other, other_exponent - largest),
-        largest,
-    )
+def add(one, one_exponent, other, other_exponent) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of two sets of rows (..., N) with powers of two (...): the sum and its powers."""
+    # A row of zeros has no size: the power of two is the other row's.
+    smallest = np.minimum(one_exponent, other_exponent)
+    one_exponent = np.where(one.any(axis=-1), one_exponent, smallest)
+    other_exponent = np.where(other.any(axis=-1), other_exponent, smallest)
+    largest = np.maximum(one_exponent, other_exponent)
+    one = np.ldexp(one, (one_exponent - largest)[..., None])
+    return one + np.ldexp(other, (other_exponent - largest)[..., None]), largest

@@ -110,7 +110,10 @@ def initial_weights(settings: dict, facts: dict) -> Weights:
 
 def checkpoint_steps(steps: int, count: int) -> list[int]:
     """Steps at which the weights are kept: 0, `steps`, and between them evenly on a log scale."""
-    return np.unique([0, *np.geomspace(1, steps, count - 1).round().astype(int)]).tolist()
+    spread = np.geomspace(steps, 1, count - 1)[::-1].round().astype(int)
+    # The first ones round to the same step: each goes at least one beyond the one before.
+    number = np.arange(count - 1)
+    return [0, *(np.maximum.accumulate(spread - number) + number).tolist()]
 
 
 def train(
@@ -138,8 +141,8 @@ def train(
     (steps, P), `held_out_loss` and `held_out_accuracy` (K, P), `seed` (P,) and `diverged_at`
     (P,), -1 where the net did not diverge.
 
-    A net whose loss or gradient leaves the finite numbers is frozen at its last weights, its
-    step recorded, and the others go on.
+    A net whose loss, gradient or weights leave the finite numbers is frozen at its last finite
+    weights, its step recorded, and the others go on.
     """
     training = settings["training"]
     steps, population = training["steps"], settings["seeds"]
@@ -156,6 +159,7 @@ def train(
     losses = np.empty((steps, population))
     norms = np.empty((steps, population))
     diverged_at = np.full(population, -1)
+    last_finite = np.empty_like(weights.flat)
     progress = Progress(steps, say)
     for step in range(steps + 1):
         if step in kept:
@@ -166,13 +170,17 @@ def train(
             break
         batches = [next(stream) for stream in streams]
         inputs, targets = (np.stack(part, axis=2) for part in zip(*batches, strict=True))
+        last_finite[...] = weights.flat
         with np.errstate(all="ignore"):
             losses[step] = network.loss_and_gradient(inputs, targets, gradient)
             norms[step] = clip_by_global_norm(gradient.flat, training["gradient_clip"])
-        finite = np.isfinite(losses[step]) & np.isfinite(norms[step])
+            finite = np.isfinite(losses[step]) & np.isfinite(norms[step])
+            gradient.flat[(diverged_at >= 0) | ~finite] = 0.0
+            optimiser.update(weights.flat, gradient.flat)
+            # Weights with a finite sum of squares have finite products too.
+            finite &= np.isfinite(np.vecdot(weights.flat, weights.flat))
+        weights.flat[~finite] = last_finite[~finite]
         diverged_at[(diverged_at < 0) & ~finite] = step
-        gradient.flat[diverged_at >= 0] = 0.0
-        optimiser.update(weights.flat, gradient.flat)
         progress.report(step + 1, losses[step], norms[step])
     return {
         "step": np.array(kept),

@@ -1,6 +1,6 @@
 """The simple recurrent cell (Elman, 1990), for a whole population of nets.
 
-    a_t = W_hh h_{t-1} + W_hx x_t + b_h,    h_t = phi(a_t),    h_0 = 0
+a_t = W_hh h_{t-1} + W_hx x_t + b_h,    h_t = phi(a_t),    h_0 = 0
 """
 
 import numpy as np

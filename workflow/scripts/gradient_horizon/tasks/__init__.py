@@ -9,7 +9,9 @@ A task module has
 `prepare(options, settings)`
     returns `Prepared`: arrays that are the same for every net, and facts about the task;
 `batches(options, arrays, batch_size, rng)`
-    an endless iterator of one net's training data: inputs and targets, each (T, B) int.
+    an endless iterator of one net's training data: inputs and targets, each (T, B) int;
+`describe(options, facts)`
+    what the nets are to learn, in sentences for the paper.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,8 @@ class Prepared:
     arrays : `loss_mask` (T,) bool; `evaluation_inputs` and `evaluation_targets` (T, S) int, never
         trained on; `probe_inputs` and `probe_targets` (T, B) int, the measured batch; and what
         `batches` needs besides.
-    facts : input_size, output_size, embedded, chance_loss, chance_accuracy and more.
+    facts : input_size, output_size, embedded, baselines (the losses of predictors without
+        memory, by name, the worst first), chance_accuracy and what the task's `describe` needs.
     words : the word of each symbol, where symbols are words.
     """
 

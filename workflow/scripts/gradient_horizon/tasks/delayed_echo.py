@@ -52,8 +52,8 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": options["symbols"],
         "output_size": options["symbols"],
         "embedded": False,
+        "baselines": {"guessing": float(np.log(options["symbols"]))},
         "chance_accuracy": 1.0 / options["symbols"],
-        "chance_loss": float(np.log(options["symbols"])),
         "relevant_distance": options["lag"],
     }
     return synthetic.prepare(draw, options, settings, loss_mask, facts)
@@ -63,3 +63,15 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     """Yield fresh sequences for ever."""
     while True:
         yield draw(options, batch_size, rng)
+
+
+def describe(options: dict, facts: dict) -> str:
+    """Say what is to be learnt and where it lies."""
+    lag = options["lag"]
+    return (
+        f"At every step one of {options['symbols']} symbols is drawn, and the net is to name the "
+        f"one that it read {lag} steps before. The loss is dense: every step carries it, from the "
+        f"first step that has something to repeat. What has to be learnt lies at one known place. "
+        f"The symbol enters the state {lag} steps back, so its trace is found in the contributions "
+        f"to the recurrent weights at distances up to {lag - 1}; what lies farther back is noise."
+    )

@@ -51,8 +51,8 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": DISTRACTORS + 2,
         "output_size": CLASSES,
         "embedded": False,
+        "baselines": {"guessing": float(np.log(CLASSES))},
         "chance_accuracy": 1.0 / CLASSES,
-        "chance_loss": float(np.log(CLASSES)),
         "relevant_distance": steps - 1 - first.start,
     }
     return synthetic.prepare(draw, options, settings, loss_mask, facts)
@@ -62,3 +62,23 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     """Yield fresh sequences for ever."""
     while True:
         yield draw(options, batch_size, rng)
+
+
+def describe(options: dict, facts: dict) -> str:
+    """Say what is to be learnt and where it lies."""
+    steps = options["sequence_length"]
+    first, second = windows(steps)
+    places = [
+        f"at step {window.start + 1}"
+        if len(window) == 1
+        else f"between steps {window.start + 1} and {window.stop}"
+        for window in (first, second)
+    ]
+    return (
+        f"A sequence of {steps} steps holds two relevant symbols among {DISTRACTORS} kinds of "
+        f"distractors, the first {places[0]} and the second {places[1]}; each is X or Y. At the "
+        f"last step, the only one that carries a loss, the net is to say which of XX, XY, YX and "
+        f"YY it was. The first relevant symbol enters the state up to "
+        f"{facts['relevant_distance']} steps before the end, so all that has to be learnt of it "
+        f"arrives from far back."
+    )

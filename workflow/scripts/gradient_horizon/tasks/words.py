@@ -5,7 +5,9 @@ a UTF-8 file of the user's.  Training batches are contiguous streams cut into wi
 sequence length; every window starts from h_0 = 0, also on the held-out part.
 """
 
+from difflib import get_close_matches
 from importlib.metadata import version
+from operator import ge
 
 import numpy as np
 
@@ -61,30 +63,43 @@ def source_versions(options: dict) -> dict[str, str]:
 
 def problems(options: dict, settings: dict):
     """Yield what is wrong with the text file, and a batch that the text cannot fill."""
-    path = corpus_file(options)
-    tokens = DOCSTRING_TOKENS
+    path, tokens = corpus_file(options), DOCSTRING_TOKENS
+    wanted = settings["training"]["batch_size"], settings["measurement"]["probe_batch"]
     if path:
         try:
-            tokens = sum(
-                len(corpora.tokenise(paragraph)) for paragraph in corpora.read_paragraphs(path)
+            tokens = 0
+            # This runs whenever the workflow is read: no more is counted than has to be known.
+            for paragraph in corpora.read_paragraphs(path):
+                tokens += len(corpora.tokenise(paragraph))
+                if all(map(ge, _capacity(options, tokens), wanted)):
+                    break
+        except ValueError as error:  # also Python's own, where the path has a null character
+            near = (
+                f"; did you mean '{DOCSTRINGS}'?" if get_close_matches(path, [DOCSTRINGS]) else ""
             )
-        except corpora.CorpusError as error:
-            yield "corpus", f"{error}; allowed: 'docstrings' or the path of a UTF-8 text file"
-            return
-    window = options["sequence_length"] + 1
-    parts = {
-        "training.batch_size": (tokens * (1 - options["held_out"]), "training"),
-        "measurement.probe_batch": (tokens * options["held_out"], "held-out"),
-    }
-    for path, (available, part) in parts.items():
-        section, key = path.split(".")
-        largest = int(available // window)
-        if settings[section][key] > largest:
             yield (
-                f"{path}",
-                f"{settings[section][key]} sequences of {window - 1} words are more than the "
-                f"{part} part of the corpus holds; allowed: 1 to {largest}",
+                "corpus",
+                f"{error}; allowed: '{DOCSTRINGS}' or the path of a UTF-8 text file{near}",
             )
+            return
+    keys = ("training.batch_size", "measurement.probe_batch")
+    parts = ("training", "held-out")
+    for key, part, size, most in zip(keys, parts, wanted, _capacity(options, tokens), strict=True):
+        if size > most:
+            remedy = f"1 to {most}" if most else "a longer text or a smaller sequence_length"
+            yield (
+                key,
+                f"{size} sequences of {options['sequence_length']} words are more than the {part} "
+                f"part of the corpus holds; allowed: {remedy}",
+            )
+
+
+def _capacity(options: dict, tokens: int) -> tuple[int, int]:
+    """Count the sequences that the training and the held-out part of so many tokens hold."""
+    steps = options["sequence_length"]
+    train = round(tokens * (1 - options["held_out"]))
+    # Every stream of a batch needs a token more than it has steps, to be predicted last.
+    return train // (steps + 1), max(0, tokens - train - 1) // steps
 
 
 def prepare(options: dict, settings: dict) -> Prepared:
@@ -108,15 +123,15 @@ def prepare(options: dict, settings: dict) -> Prepared:
     most_frequent = np.bincount(text.train, minlength=size).argmax()
     # The baselines are scored on the very targets that the nets are scored on.
     scored = text.held_out[: end + 1]
-    unigram = unigram_perplexity(text.train, scored, size)
     facts = {
         "input_size": size,
         "output_size": size,
         "embedded": True,
+        "baselines": {
+            "the unigram": float(np.log(unigram_perplexity(text.train, scored, size))),
+            "the bigram": float(np.log(bigram_perplexity(text.train, scored, size))),
+        },
         "chance_accuracy": float((targets == most_frequent).mean()),
-        "chance_loss": float(np.log(unigram)),
-        "unigram_perplexity": unigram,
-        "bigram_perplexity": bigram_perplexity(text.train, scored, size),
         "corpus": options["corpus"],
         "corpus_sha256": text.sha256,
         "token_count": text.token_count,
@@ -147,3 +162,24 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         text = corpora.streams(np.roll(tokens, -rng.integers(len(tokens))), batch_size)
         for start in range(0, len(text) - steps, steps):
             yield text[start : start + steps], text[start + 1 : start + steps + 1]
+
+
+def describe(options: dict, facts: dict) -> str:
+    """Say which text it is, and what simple counting predicts of it."""
+    source = (
+        "the documentation prose that comes with the installed Matplotlib, NumPy and pandas"
+        if corpus_file(options) is None
+        else f"the file {options['corpus']}"
+    )
+    baselines = {name: np.exp(loss) for name, loss in facts["baselines"].items()}
+    return (
+        f"The text is {source}: {facts['token_count']:,} words and sentence ends in "
+        f"{facts['paragraph_count']:,} paragraphs. The {facts['input_size'] - 1:,} most frequent "
+        f"words are kept; the others, {facts['unknown_rate']:.1%} of all, are one unknown word. "
+        f"The paragraphs are shuffled once; the last {facts['held_out_tokens']:,} words are held "
+        f"out, and the nets are trained on contiguous streams of the others to predict, at every "
+        f"step, the next word. On the held-out part the frequencies of the words alone (unigram) "
+        f"have a perplexity of {baselines['the unigram']:.1f}; a bigram, interpolated with the "
+        f"unigram by absolute discounting, has "
+        f"{baselines['the bigram']:.1f}."
+    )

@@ -1,0 +1,102 @@
+"""What the configuration allows and what is wrong with it, in words for the user."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+MOST_SHOWN = 60
+
+
+def allowed(part: dict) -> str:
+    """Say in words what a part of the schema allows."""
+    if "allowed" in part:
+        return part["allowed"]
+    if "enum" in part:
+        return ", ".join(f"`{name}`" for name in part["enum"])
+    kinds = types(part) or ["object"]
+    if "array" in kinds:
+        return f"list of one or more, all different: {allowed(part['items'])}"
+    words = {
+        "integer": "whole number",
+        "number": "number",
+        "string": "text",
+        "object": f"the keys {', '.join(part.get('properties', {}))}",
+    }
+    text = " or ".join(words[kind] for kind in kinds if kind != "null")
+    limits = [
+        f"{word} {part[key]}"
+        for key, word in (
+            ("exclusiveMinimum", "above"),
+            ("minimum", "at least"),
+            ("exclusiveMaximum", "below"),
+            ("maximum", "at most"),
+        )
+        if key in part
+    ]
+    return f"{text} {', '.join(limits)}".strip() + (", or `null`" if "null" in kinds else "")
+
+
+def types(part: dict) -> list[str]:
+    """Return the types that a part of the schema allows."""
+    kinds = part.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def key_path(keys) -> str:
+    """Write a key path: experiments.words.grid.spectral_radii[1]."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return text.removeprefix(".") or "the configuration"
+
+
+def _show(value) -> str:
+    """Show a value in one short line, as YAML writes it where Python differs."""
+    text = repr(value)
+    text = {"None": "null", "True": "true", "False": "false"}.get(text, text)
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
+
+
+def _nearest(name, names) -> str:
+    """Suggest the valid name that is nearest to a wrong one."""
+    close = get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def describe(error) -> Iterator[tuple[tuple, str]]:
+    """Turn one error of the validator into messages for the user, each with its key path."""
+    keys, part, value = tuple(error.absolute_path), error.schema, error.instance
+    if list(error.schema_path)[:3] == ["properties", "experiments", "propertyNames"]:
+        yield (*keys, value), f"not possible as a name; allowed: {part['allowed']}{_slug(value)}"
+        return
+    match error.validator:
+        case "additionalProperties":
+            known = list(part["properties"])
+            for key in value:
+                if key not in known:
+                    yield (
+                        (*keys, key),
+                        f"unknown key; allowed: {', '.join(known)}{_nearest(key, known)}",
+                    )
+        case "required":
+            for key in part["required"]:
+                if key not in value:
+                    yield (*keys, key), f"missing; allowed: {allowed(part['properties'][key])}"
+        case "enum":
+            names = part["enum"]
+            yield (
+                keys,
+                f"{_show(value)} is not known; allowed: {', '.join(names)}{_nearest(value, names)}",
+            )
+        case "uniqueItems":
+            twice = {_show(item) for place, item in enumerate(value) if item in value[:place]}
+            yield (
+                keys,
+                f"given more than once: {', '.join(sorted(twice))}; allowed: {allowed(part)}",
+            )
+        case _:
+            yield keys, f"{_show(value)} is not possible; allowed: {allowed(part)}"
+
+
+def _slug(name) -> str:
+    """Suggest a name for an experiment that is close to one that cannot be used."""
+    words = re.sub(r"[^a-z0-9]+", "_", str(name).lower()).strip("_0123456789")[:40].strip("_")
+    return f"; did you mean '{words}'?" if words else ""

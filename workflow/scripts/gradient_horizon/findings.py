@@ -1,0 +1,270 @@
+"""What the experiments found, as numbers and words for the paper.
+
+Every function reads the tables of medians over seeds and returns LaTeX text by name; sentences
+that depend on how the numbers fall are put together here, so that they stay true when they move.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from .activations import ACTIVATIONS
+from .contributions import LARGEST_RESIDUAL
+from .grid_points import (
+    at_the_middle,
+    ends,
+    horizon_label,
+    lowest_loss,
+    middle_distance,
+    perplexity,
+    point_label,
+)
+from .latex import escape, interval, number, percent
+from .optimisers import OPTIMISERS
+from .tasks import TASKS
+
+
+def experiment_macros(
+    name: str,
+    experiment: dict,
+    facts: dict,
+    summary: pd.DataFrame,
+    distances: pd.DataFrame,
+) -> dict[str, str]:
+    """Return the macros of one experiment, without its prefix.
+
+    Parameters
+    ----------
+    name, experiment : its name and its part of the resolved configuration.
+    facts : what the task says of itself (`task.json`).
+    summary, distances : its rows of `summary_median` and `contributions_median`.
+    """
+    before, after = ends(summary)
+    return {
+        "Title": escape(name.replace("_", " ").capitalize()),
+        "Task": escape(TASKS[experiment["task"]["name"]].describe(experiment["task"], facts)),
+        **_setup(experiment, before, summary["step"].nunique()),
+        **_learning(facts["baselines"], after),
+        **_horizons(before, after),
+        "Relevance": _relevance(facts.get("relevant_distance"), after, distances),
+        **_bounds(distances),
+        "LargestResidual": number(summary["residual"].max(), 2),
+    }
+
+
+def overall_macros(
+    config: dict, summary: pd.DataFrame, distances: pd.DataFrame, baselines: dict[str, dict]
+) -> dict[str, str]:
+    """Return the macros that speak of all experiments together.
+
+    Parameters
+    ----------
+    config : the resolved configuration.
+    summary, distances : `summary_median` and `contributions_median`.
+    baselines : the losses of predictors without memory, by experiment and name.
+    """
+    names = list(config["experiments"])
+    before, after = ends(summary)
+    growing, shrinking = _bound_against_transport(distances)
+    trained = distances[
+        distances["step"] == distances.groupby("experiment")["step"].transform("max")
+    ]
+    middle = at_the_middle(trained)
+    sentences = [
+        _abstract(name, baselines[name], summary[summary["experiment"] == name]) for name in names
+    ]
+    return {
+        "ExperimentCount": count_of(len(names), "experiment"),
+        "ExperimentNames": conjunction(escape(name.replace("_", " ")) for name in names),
+        "PointCount": count_of(len(before), "grid point"),
+        "NetCount": count_of(int(before["seeds"].sum()), "network"),
+        "GradientCount": count_of(int(summary["seeds"].sum()), "gradient"),
+        "GrowingBounds": number(growing),
+        "GrowingBoundsShrinking": number(shrinking),
+        "MovedHorizons": number(int((after["h99"] != before["h99"]).sum())),
+        "BoundExcess": number(_excess(middle), 2),
+        "CoherenceNear": number(trained.loc[trained["distance"] == 0, "coherence"].median(), 2),
+        "CoherenceFar": number(middle["coherence"].median(), 2),
+        "AllowedResidual": number(LARGEST_RESIDUAL, 2),
+        "LargestResidual": number(summary["residual"].max(), 2),
+        "Confidence": f"{100 * config['statistics']['confidence']:g}\\,\\%",
+        "Resamples": number(config["statistics"]["resamples"]),
+        "AbstractFindings": " ".join(sentences),
+        "BaseSeed": str(config["base_seed"]),
+    }
+
+
+def conjunction(words: Iterable[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def count_of(count: int, thing: str) -> str:
+    """Write a count with what is counted: 1 net, 2 nets."""
+    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
+
+
+def _setup(experiment: dict, before: pd.DataFrame, checkpoints: int) -> dict[str, str]:
+    """What was trained."""
+    model, training, grid = experiment["model"], experiment["training"], experiment["grid"]
+    clip = training["gradient_clip"]
+    return {
+        "Points": count_of(len(before), "grid point"),
+        "Seeds": count_of(grid["seeds"], "net"),
+        "Activations": conjunction(ACTIVATIONS[name].label for name in grid["activations"]),
+        "Radii": conjunction(f"{radius:g}" for radius in sorted(grid["spectral_radii"])),
+        "HiddenUnits": count_of(model["hidden_size"], "hidden unit"),
+        "SequenceLength": number(experiment["task"]["sequence_length"]),
+        "BatchSize": number(training["batch_size"]),
+        "TrainingSteps": count_of(training["steps"], "step"),
+        "Optimiser": OPTIMISERS[training["optimiser"]].label,
+        "LearningRate": f"{training['learning_rate']:g}",
+        "Clipping": "without clipping" if clip is None else f"clipped at norm {clip:g}",
+        "Precision": training["precision"],
+        "ProbeBatch": count_of(experiment["measurement"]["probe_batch"], "sequence"),
+        "Checkpoints": count_of(checkpoints, "checkpoint"),
+    }
+
+
+def _learning(baselines: dict[str, float], after: pd.DataFrame) -> dict[str, str]:
+    """What was learnt, and how it compares with predictors that have no memory."""
+    run = lowest_loss(after)
+    best = after.loc[run]
+    frozen = int(after["diverged"].sum())
+    return {
+        "BestPoint": point_label(best, after),
+        "BestLoss": interval(best["loss"], best["loss_low"], best["loss_high"]),
+        "BestPerplexity": number(perplexity(best["loss"])),
+        "BestAccuracy": percent(best["accuracy"]),
+        "Comparison": " ".join(
+            f"The loss of {name} is {number(loss)} nats (perplexity {number(perplexity(loss))}); "
+            f"{_of_all(_beaten(after, loss), len(after))} better."
+            for name, loss in _worst_first(baselines)
+        ),
+        "Divergence": (
+            "No net diverged."
+            if frozen == 0
+            else f"{count_of(frozen, 'net').capitalize()} diverged and stayed frozen from then on."
+        ),
+    }
+
+
+def _horizons(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
+    """How far the gradient reaches, before and after training."""
+    moved = (after["h99"] - before["h99"]).to_numpy()
+    return {
+        **{
+            f"{which}{when}": f"{horizon_label(row)} ({point_label(row, rows)})"
+            for when, rows in (("Before", before), ("After", after))
+            for which, row in (
+                ("Shortest", _row_of(rows, "h99", np.argmin)),
+                ("Longest", _row_of(rows, "h99", np.argmax)),
+            )
+        },
+        "Lengthened": number(int((moved > 0).sum())),
+        "Shortened": number(int((moved < 0).sum())),
+        "Unmoved": number(int((moved == 0).sum())),
+        "HorizonLoss": _rank_correlation(before["h99"], after["loss"]),
+    }
+
+
+def _relevance(distance: int | None, after: pd.DataFrame, distances: pd.DataFrame) -> str:
+    """One sentence on the distance that matters, if the task has one.
+
+    An input at `distance` is in the state that W_hh reads one step later, at `distance` - 1.
+    """
+    if distance is None:
+        return ""
+    best = lowest_loss(after)
+    rows = distances[(distances["run"] == best) & (distances["distance"] == distance - 1)]
+    shares = rows.sort_values("step")["share"].iloc[[0, -1]]
+    return (
+        f"Distance {distance - 1} is the farthest at which a relevant symbol leaves its trace; the "
+        f"{point_label(after.loc[best], after)} have {percent(shares.iloc[0])} of their gradient "
+        f"there before training and {percent(shares.iloc[1])} after it."
+    )
+
+
+def _bounds(distances: pd.DataFrame) -> dict[str, str]:
+    """How far the worst-case bound lies above what is measured; what cancels."""
+    growing, shrinking = _bound_against_transport(distances)
+    macros = {
+        "MiddleDistance": number(middle_distance(distances)),
+        "GrowingBounds": _of_all(growing, distances["run"].nunique(), verbs=("has", "have")),
+        "GrowingBoundsShrinking": number(shrinking),
+    }
+    steps = {"Before": distances["step"].min(), "After": distances["step"].max()}
+    for when, step in steps.items():
+        part = distances[distances["step"] == step]
+        middle = at_the_middle(part)
+        near = part.loc[part["distance"] == 0, "coherence"].median()
+        macros[f"BoundExcess{when}"] = number(_excess(middle), 2)
+        macros[f"CoherenceNear{when}"] = number(near, 2)
+        macros[f"CoherenceFar{when}"] = number(middle["coherence"].median(), 2)
+    return macros
+
+
+def _abstract(name: str, baselines: dict[str, float], summary: pd.DataFrame) -> str:
+    """One sentence on one experiment."""
+    before, after = ends(summary)
+    run = lowest_loss(after)
+    best = after.loc[run]
+    levels = conjunction(f"{number(loss)} for {which}" for which, loss in _worst_first(baselines))
+    return (
+        f"On {escape(name.replace('_', ' '))}, {point_label(best, after)} learn best, to a "
+        f"held-out loss of {number(best['loss'])} nats against {levels}; their horizon is "
+        f"{horizon_label(before.loc[run])} steps before training and {horizon_label(best)} after."
+    )
+
+
+def _bound_against_transport(distances: pd.DataFrame) -> tuple[int, int]:
+    """Count grid points whose bound grows with distance, and those whose transport still shrinks.
+
+    Both are read off the medians over seeds before training, at the middle distance.
+    """
+    rows = at_the_middle(distances[distances["step"] == 0])
+    growing = rows["log10_bound"] > 0
+    return int(growing.sum()), int((growing & (rows["log10_transport"] < 0)).sum())
+
+
+def _excess(rows: pd.DataFrame) -> float:
+    """Return the median over grid points of log10 bound - log10 transport, where it is finite."""
+    excess = rows["log10_bound"] - rows["log10_transport"]
+    return excess[np.isfinite(excess)].median()
+
+
+def _worst_first(baselines: dict[str, float]) -> list[tuple[str, float]]:
+    """Order predictors without memory by their loss, the highest first."""
+    return sorted(baselines.items(), key=lambda item: -item[1])
+
+
+def _row_of(rows: pd.DataFrame, column: str, pick) -> pd.Series:
+    """Return the row that `pick` chooses by a column, rows without a value aside."""
+    known = rows[rows[column].notna()]
+    return known.iloc[pick(known[column].to_numpy())] if len(known) else rows.iloc[0]
+
+
+def _beaten(rows: pd.DataFrame, loss: float) -> int:
+    """Count rows whose loss lies below `loss` with its whole interval."""
+    return int((rows["loss_high"].fillna(rows["loss"]) < loss).sum())
+
+
+def _of_all(count: int, total: int, verbs=("is", "are")) -> str:
+    """Write a part of the grid points as the subject of a sentence, with its verb."""
+    if total == 1:
+        return f"the only grid point {verbs[0]}{'' if count else ' not'}"
+    if count in (0, total):
+        return f"{'none' if count == 0 else 'all'} of the {number(total)} grid points {verbs[1]}"
+    return f"{number(count)} of the {number(total)} grid points {verbs[count > 1]}"
+
+
+def _rank_correlation(one: pd.Series, other: pd.Series) -> str:
+    """Spearman's rank correlation in words; of fewer than three different points there is none."""
+    known = one.notna() & other.notna()
+    one, other = one[known], other[known]
+    if len(one) < 3 or one.nunique() < 2 or other.nunique() < 2:
+        return "is not defined"
+    value = one.rank().corr(other.rank())
+    return f"is {number(value, 2)}"

@@ -1,0 +1,72 @@
+"""The grid points in the tables of medians: their first and last rows, and how text names them."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from .activations import ACTIVATIONS
+from .latex import escape, number
+
+VARIANT = ["cell", "initialisation", "activation"]
+
+
+def ends(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return each run's first and last rows, indexed alike by run and, if several, experiment."""
+    keys = ["experiment", "run"] if summary["experiment"].nunique() > 1 else ["run"]
+    ordered = summary.sort_values("step", kind="stable")
+    order = summary.drop_duplicates(keys).set_index(keys).index
+    first, last = (ordered.drop_duplicates(keys, keep=keep) for keep in ("first", "last"))
+    return first.set_index(keys).loc[order], last.set_index(keys).loc[order]
+
+
+def lowest_loss(rows: pd.DataFrame):
+    """Return the index of the row with the lowest loss; of the first if none has a loss."""
+    return rows["loss"].fillna(np.inf).idxmin()
+
+
+def middle_distance(distances: pd.DataFrame) -> int:
+    """Half of the longest distance of one experiment, at least 1."""
+    return max(1, int(distances["distance"].max()) // 2)
+
+
+def at_the_middle(distances: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows at the middle distance of each experiment."""
+    groups = [
+        part[part["distance"] == middle_distance(part)]
+        for _, part in distances.groupby("experiment")
+    ]
+    return pd.concat(groups)
+
+
+def variant_label(row: pd.Series, rows: pd.DataFrame) -> str:
+    """Name a row's activation, with cell and initialisation where there are several."""
+    label = ACTIVATIONS[row["activation"]].label
+    prefix = f"{row['cell']}, {row['initialisation']}, " if _several(rows) else ""
+    return escape(prefix + label)
+
+
+def point_label(row: pd.Series, rows: pd.DataFrame) -> str:
+    """Name a grid point in a sentence."""
+    return f"{variant_label(row, rows)} networks of radius {row['radius']:g}"
+
+
+def run_label(run: dict) -> str:
+    """Name one of `config.runs` in a sentence."""
+    return f"{ACTIVATIONS[run['activation']].label} networks of radius {run['radius']:g}"
+
+
+def horizon_label(row: pd.Series) -> str:
+    """Write a median horizon, as a lower bound where it is censored for half of the seeds."""
+    sign = r"\ensuremath{\ge}" if row["h99_censored"] >= 0.5 else ""
+    return sign + (f"{row['h99']:g}" if math.isfinite(row["h99"]) else number(row["h99"]))
+
+
+def perplexity(loss: float) -> float:
+    """Return e to the loss."""
+    return math.exp(loss) if loss < 700 else math.inf
+
+
+def _several(rows: pd.DataFrame) -> bool:
+    """Tell whether the grid has several cells or initialisations, which then must be named."""
+    return len(rows[["cell", "initialisation"]].drop_duplicates()) > 1

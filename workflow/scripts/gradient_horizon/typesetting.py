@@ -1,0 +1,63 @@
+"""Building the paper with whichever TeX engine is there, the same bytes every time."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+# Both run BibTeX and TeX as often as it takes; neither lets a document start a program.
+COMMANDS = {
+    "latexmk": [
+        *("latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error"),
+        *("-file-line-error", "-latexoption=-no-shell-escape"),
+    ],
+    "tectonic": ["tectonic", "--untrusted", "--keep-logs", "--keep-intermediates"],
+}
+WITHOUT_TIME = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
+UNRESOLVED = re.compile(r"(?:Reference|Citation) `([^']+)'[^\n]* undefined")
+
+
+class PaperError(Exception):
+    """The paper cannot be built, said in one line."""
+
+
+def build(engine: str, sources: Iterable[Path], folder: Path) -> Path:
+    """Typeset main.tex and return the PDF.
+
+    Parameters
+    ----------
+    engine : `latexmk` or `tectonic`.
+    sources : every file that the paper reads, main.tex among them.
+    folder : where to build; emptied first.
+
+    Raises
+    ------
+    PaperError : TeX stopped, or a reference or citation leads nowhere.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for source in sources:
+        shutil.copy(source, folder)
+    run = subprocess.run(
+        [*COMMANDS[engine], "main.tex"],
+        cwd=folder,
+        env={**os.environ, **WITHOUT_TIME},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    print(run.stdout)
+    log = folder / "main.log"
+    # TeX breaks the lines of its log at 79 characters, wherever that falls.
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else run.stdout
+    if run.returncode != 0:
+        errors = re.findall(r"^(?:\S+:\d+: |! ).+", text, flags=re.MULTILINE)
+        raise PaperError(f"{engine} stopped: {errors[0] if errors else 'see the log'}")
+    unresolved = sorted(set(UNRESOLVED.findall(text.replace("\n", ""))))
+    if unresolved:
+        raise PaperError(f"the paper cites or refers to what is not there: {', '.join(unresolved)}")
+    return folder / "main.pdf"

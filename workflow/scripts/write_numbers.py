@@ -1,0 +1,117 @@
+"""Write the paper's numbers, tables and the order of its sections.
+
+python write_numbers.py --config JSON --results results --output results/paper
+
+Into the output folder go `numbers.json`, the same as LaTeX macros in `numbers.tex`, and the files
+that main.tex reads besides: a table for each experiment, all grid points, versions, texts and the
+configuration.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from gradient_horizon import (
+    command_line,
+    config,
+    files,
+    findings,
+    grid_points,
+    latex,
+    paper_tables,
+    provenance,
+)
+
+
+def numbers(
+    settings: dict, facts: dict[str, dict], summary: pd.DataFrame, distances: pd.DataFrame
+) -> latex.Macros:
+    """Return all macros: those of all experiments together, then each experiment's own.
+
+    Parameters
+    ----------
+    settings : the resolved configuration.
+    facts : every experiment's `task.json`, by name.
+    summary, distances : `summary_median` and `contributions_median`.
+    """
+    baselines = {name: own["baselines"] for name, own in facts.items()}
+    macros = latex.Macros()
+    macros.add(findings.overall_macros(settings, summary, distances, baselines))
+    for name, experiment in settings["experiments"].items():
+        parts = (table[table["experiment"] == name] for table in (summary, distances))
+        own = findings.experiment_macros(name, experiment, facts[name], *parts)
+        macros.add(own, prefix=latex.macro_prefix(name))
+    return macros
+
+
+def sections(experiments: dict) -> str:
+    """Return the LaTeX that runs through the experiments, one section each."""
+    lines = []
+    for name, experiment in experiments.items():
+        lines += [
+            rf"\renewcommand{{\experiment}}{{{name}}}",
+            rf"\renewcommand{{\experimentprefix}}{{{latex.macro_prefix(name)}}}",
+            r"\input{experiment}",
+        ]
+        if experiment["task"]["name"] == "words":
+            mapped = grid_points.run_label(config.mapped_run(experiment))
+            lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
+    return "\n".join([*lines, r"\clearpage", ""])
+
+
+def versions() -> str:
+    """Return a table of the versions behind the numbers."""
+    rows = [
+        (latex.escape(name), latex.escape(value)) for name, value in provenance.versions().items()
+    ]
+    return latex.table("ll", ("package", "version"), rows)
+
+
+def texts(facts: dict[str, dict]) -> str:
+    """Return a paragraph on each text that an experiment read, with its sha256."""
+    return "".join(
+        f"The text of {latex.escape(name.replace('_', ' '))} has {own['token_count']:,} words and "
+        f"sentence ends, of which {latex.percent(own['unknown_rate'])} are the unknown word; the "
+        f"sha256 of its tokens is\\\\\n{{\\footnotesize\\texttt{{{own['corpus_sha256']}}}}}.\n\n"
+        for name, own in facts.items()
+        if "corpus_sha256" in own
+    )
+
+
+def main() -> None:
+    """Read the tables, write everything that the paper reads."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--config", type=command_line.settings, required=True)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    results, output, settings = arguments.results, arguments.output, arguments.config
+    experiments = settings["experiments"]
+    facts = {name: files.read_json(results / name / "task.json") for name in experiments}
+    summary = files.read_table(results / "tables/summary_median.parquet")
+    distances = files.read_table(results / "tables/contributions_median.parquet")
+
+    grids = []
+    for name in experiments:
+        own, by_distance = (table[table["experiment"] == name] for table in (summary, distances))
+        files.write_text(output / f"activations_{name}.tex", paper_tables.by_activation(own))
+        title = latex.escape(name.replace("_", " ").capitalize())
+        grids.append(paper_tables.whole_grid(f"{title}: all grid points.", own, by_distance))
+    macros = numbers(settings, facts, summary, distances)
+    written = {
+        "experiments.tex": sections(experiments),
+        "grids.tex": "{\\footnotesize\n" + "\n".join(grids) + "}\n",
+        "texts.tex": texts(facts),
+        "versions.tex": versions(),
+        "config.yaml": yaml.safe_dump(
+            settings, sort_keys=False, default_flow_style=None, width=110
+        ),
+        "numbers.tex": macros.definitions(),
+    }
+    for file, content in written.items():
+        files.write_text(output / file, content)
+    files.write_json(output / "numbers.json", macros)
+
+
+if __name__ == "__main__":
+    command_line.run(main)
