@@ -1,0 +1,109 @@
+"""config/README.md says what the schema says, and its examples can be run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from gradient_horizon import config, config_table
+from gradient_horizon.tasks import TASKS
+
+PAGE = (Path(__file__).parents[2] / "config" / "README.md").read_text(encoding="utf-8")
+MARKS = f"{config_table.BEGIN}\n{config_table.END}"
+
+
+def rows(tables):
+    """Cells by key, of all tables together."""
+    lines = re.findall(r"^\| (`.*) \|$", tables, re.MULTILINE)
+    return {cells[0].strip("`"): cells[1:] for cells in (line.split(" | ") for line in lines)}
+
+
+def test_the_page_is_what_the_schema_says():
+    assert config_table.insert(PAGE) == PAGE, "run `make docs`"
+
+
+def keys(properties, prefix=""):
+    for key, part in properties.items():
+        yield f"{prefix}{key}"
+        yield from keys(part.get("properties", {}), f"{prefix}{key}.")
+
+
+def test_every_key_has_a_row():
+    whole = config.schema()["properties"]
+    expected = {*keys(whole), *keys(whole["experiments"]["additionalProperties"]["properties"])}
+    for task in TASKS.values():
+        expected |= set(task.OPTIONS)
+    assert set(rows(config_table.tables())) == expected
+
+
+def test_rows_by_hand():
+    found = rows(config_table.tables())
+    seeds = ["Nets of every grid point, trained side by side.", "", "`5`"]
+    assert found["grid.seeds"] == [*seeds, "whole number at least 1, at most 1000"]
+    assert found["grid.cells"][2:] == ["`[rnn]`", "list of one or more, all different: `rnn`"]
+    assert found["grid.spectral_radii"][2] == found["task.name"][2] == "must be given"
+    assert found["training.steps"][1:3] == ["steps", "`600`"]
+    assert found["training.gradient_clip"][2:] == ["`1.0`", "number above 0, or `null`"]
+    assert found["lag"] == [
+        "How many steps later a symbol is to be repeated.",
+        "steps",
+        "`10`",
+        "1 to sequence_length - 1",
+    ]
+
+
+def test_a_new_name_and_a_new_option_appear_by_themselves(monkeypatch):
+    monkeypatch.setitem(config.ACTIVATIONS, "swish", config.ACTIVATIONS["tanh"])
+    monkeypatch.setitem(
+        TASKS["delayed_echo"].OPTIONS,
+        "noise",
+        {"type": ["number", "null"], "default": None, "description": "One | two."},
+    )
+    found = rows(config_table.tables().replace(r"\|", "or"))
+    assert found["grid.activations"][3].endswith("`linear`, `swish`")
+    assert found["noise"] == ["One or two.", "", "`null`", "number, or `null`"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        config_table.BEGIN,
+        config_table.END,
+        MARKS + MARKS,
+        config_table.BEGIN + MARKS,
+        config_table.END + MARKS,
+        f"{config_table.END}\n{config_table.BEGIN}",
+    ],
+)
+def test_a_page_without_its_marks(page):
+    with pytest.raises(ValueError, match="must have the lines"):
+        config_table.insert(page)
+
+
+def test_what_stands_around_the_tables_is_kept():
+    once = config_table.insert(f"before\n{MARKS}\nafter\n")
+    assert once.startswith("before\n") and once.endswith("\nafter\n")
+    assert config_table.insert(once) == once
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+def test_examples_of_the_page(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my_text.txt").write_text("A sentence of six words only. " * 5000)
+    whole = yaml.safe_load((Path(config.__file__).parents[3] / "config/config.yaml").read_text())
+    for name, experiment in yaml.safe_load(text)["experiments"].items():
+        assert name in whole["experiments"]
+        if experiment is None:
+            del whole["experiments"][name]
+        else:
+            for section, values in experiment.items():
+                whole["experiments"][name][section] |= values
+    config.resolve(whole)
+
+
+def test_the_page_names_the_configurations_that_there_are():
+    folder = Path(config.__file__).parents[3] / "config"
+    assert set(re.findall(r"^\| `(\w+\.yaml)`", PAGE, re.MULTILINE)) == {
+        file.name for file in folder.glob("*.yaml")
+    }

@@ -1,0 +1,170 @@
+"""The contributions of all distances against a double loop over pairs (t, k) of plain numbers."""
+
+import naive
+import numpy as np
+import pytest
+from gradient_horizon import contributions
+from gradient_horizon.activations import ACTIVATIONS
+from naive import BATCH, SIZE, STEPS, draw_batch
+
+MASKS = {
+    "dense": np.ones(STEPS, dtype=bool),
+    "last": np.arange(STEPS) == STEPS - 1,
+    "holes": np.arange(STEPS) % 4 == 2,
+}
+
+
+def brute_force(*given):
+    """C_d (T, N, N), the incoherent sums (T,), and log10 transports by distance."""
+    steps = len(given[2])
+    contribution, incoherent = np.zeros((steps, SIZE, SIZE)), np.zeros(steps)
+    transport = [[] for _ in range(steps)]
+    for (_, t, k), error, g, delta, state in naive.pairs(*given):
+        contribution[t - k] += np.outer(delta, state)
+        incoherent[t - k] += np.linalg.norm(delta) * np.linalg.norm(state)
+        with np.errstate(divide="ignore"):
+            transport[t - k].append(np.log10(np.linalg.norm(g) / np.linalg.norm(error)))
+    return contribution, incoherent, transport
+
+
+def measured(activation, net, inputs, targets, loss_mask):
+    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    return path, contributions.by_distance(path, net["W_hh"])
+
+
+@pytest.mark.parametrize("embedding_size", [None, 4])
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("activation", naive.NAMES)
+@pytest.mark.filterwarnings("error")
+def test_every_column_is_that_of_the_double_loop(activation, mask, embedding_size):
+    given = (activation, *draw_batch(1, embedding_size=embedding_size), MASKS[mask])
+    contribution, incoherent, transport = brute_force(*given)
+    gradient = contribution.sum(axis=0)
+    norms = np.linalg.norm(contribution, axis=(1, 2))
+    path, result = measured(*given)
+
+    with np.errstate(divide="ignore"):  # distances that no loss reaches back over
+        for name, expected in {"contribution": norms, "incoherent": incoherent}.items():
+            actual = getattr(result, f"log10_{name}")
+            np.testing.assert_allclose(actual, np.log10(expected), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(result.share, norms / norms.sum(), rtol=1e-12)
+    along = (contribution * gradient).sum(axis=(1, 2)) / (gradient**2).sum()
+    np.testing.assert_allclose(result.signed_share, along, rtol=0, atol=1e-12)
+    assert result.share.sum() == pytest.approx(1.0, rel=1e-13)
+    assert result.signed_share.sum() == pytest.approx(1.0, rel=1e-12)
+    assert 10**result.log10_gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+    assert result.residual < 1e-13
+
+    for d, values in enumerate(transport):
+        if values:
+            alive = np.isfinite(values)
+            mean = np.mean(np.array(values)[alive]) if alive.any() else -np.inf
+            assert result.log10_transport[d] == pytest.approx(mean, rel=0, abs=1e-12)
+            assert result.extinct[d] == pytest.approx(1.0 - np.mean(alive), rel=0, abs=1e-15)
+        else:
+            assert np.isnan(result.log10_transport[d]) and np.isnan(result.extinct[d])
+
+    loss, accuracy = naive.loss_and_accuracy(*given)
+    assert path.loss == pytest.approx(loss, rel=1e-13)
+    assert path.accuracy == pytest.approx(accuracy, rel=1e-13)
+
+
+def test_units_that_are_off_make_signals_extinct():
+    """ReLU nets with negative biases: part of the pairs, but not all, carry no signal."""
+    net, inputs, targets = draw_batch(2)
+    net["b_h"] -= 1.6
+    _, _, transport = brute_force("relu", net, inputs, targets, MASKS["dense"])
+    _, result = measured("relu", net, inputs, targets, MASKS["dense"])
+    expected = [1.0 - np.mean(np.isfinite(values)) for values in transport]
+    assert 0.1 < expected[2] < 0.9
+    np.testing.assert_allclose(result.extinct, expected, rtol=0, atol=1e-15)
+    mean = np.mean(np.array(transport[2])[np.isfinite(transport[2])])
+    assert result.log10_transport[2] == pytest.approx(mean, rel=1e-12)
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("activation", naive.NAMES)
+def test_backpropagation_is_the_gradient_of_the_loss(activation, mask):
+    net, inputs, targets = draw_batch(3, embedding_size=4)
+
+    def loss():
+        return naive.loss_and_accuracy(activation, net, inputs, targets, MASKS[mask])[0]
+
+    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, MASKS[mask])
+    gradient, exponent = contributions.recurrent_gradient(path, net["W_hh"])
+    expected = naive.central_differences(loss, net["W_hh"])
+    assert abs(expected).max() > 1e-3
+    np.testing.assert_allclose(np.ldexp(gradient, exponent), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("activation", naive.NAMES)
+def test_a_pass_gives_states_slopes_and_errors(activation):
+    given = net, inputs, targets = draw_batch(4)
+    path, _ = measured(activation, *given, MASKS["holes"])
+    states = np.ldexp(path.state, path.state_exponent[..., None])
+    for b in range(BATCH):
+        pre_activations, expected, logits = naive.forward(activation, net, inputs[:, b])
+        np.testing.assert_allclose(states[:, b], expected, rtol=1e-12)
+        slopes = naive.SLOPE[activation](pre_activations)
+        np.testing.assert_allclose(path.slope[:, b], slopes, rtol=1e-12)
+        for t in range(STEPS):
+
+            def loss(logits=logits, t=t, b=b):
+                return naive.cross_entropy(logits[t], targets[t, b])
+
+            by_logits = naive.central_differences(loss, logits[t])
+            error = MASKS["holes"][t] * net["W_s"].T @ by_logits / (MASKS["holes"].sum() * BATCH)
+            np.testing.assert_allclose(path.error[t, b], error, rtol=0, atol=1e-11)
+
+
+def test_errors_keep_their_digits_where_the_net_is_sure():
+    """With two classes e_t = (1 - p) (w_other - w_right) / count, however near p is to 1."""
+    net, inputs, targets = draw_batch(5)
+    targets = np.minimum(targets, 1)
+    net["W_s"], net["b_s"] = net["W_s"][:2], np.array([50.0, 0.0])
+    path, _ = measured("tanh", net, inputs, targets, MASKS["dense"])
+    for b in range(BATCH):
+        _, states, _ = naive.forward("tanh", net, inputs[:, b])
+        for t in range(STEPS):
+            right, other = targets[t, b], 1 - targets[t, b]
+            gap = (net["W_s"][right] - net["W_s"][other]) @ states[t + 1]
+            gap += net["b_s"][right] - net["b_s"][other]
+            wrong = 1.0 / (1.0 + np.exp(gap))
+            error = wrong * (net["W_s"][other] - net["W_s"][right]) / (STEPS * BATCH)
+            np.testing.assert_allclose(path.error[t, b], error, rtol=1e-11)
+
+
+@pytest.mark.parametrize("activation", naive.NAMES)
+def test_no_sum_is_larger_than_the_sum_of_the_norms(activation):
+    for seed in range(5):
+        _, result = measured(activation, *draw_batch(seed), MASKS["dense"])
+        assert (result.log10_contribution[:-1] <= result.log10_incoherent[:-1] + 1e-13).all()
+    # A single pair has nothing to cancel with.
+    _, result = measured("tanh", *draw_batch(6, batch=1), MASKS["last"])
+    np.testing.assert_allclose(
+        result.log10_contribution[:-1], result.log10_incoherent[:-1], rtol=0, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("activation", naive.NAMES)
+def test_pair_map(activation):
+    net, inputs, targets = draw_batch(7, batch=1)
+    loss_mask = MASKS["dense"]
+    sources = np.array([0.0, *np.random.default_rng(0).uniform(0.5, 2.0, STEPS - 1)])
+    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    result = contributions.pair_map(path, net["W_hh"], sources)
+    expected = np.full((STEPS, STEPS), np.nan)
+    for (_, t, k), _, _, delta, _ in naive.pairs(activation, net, inputs, targets, loss_mask):
+        with np.errstate(divide="ignore"):
+            expected[t, k] = np.log10(np.linalg.norm(delta) * sources[k])
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
+    assert np.isneginf(result[:, 0]).all()
+
+
+def test_the_pair_map_adds_up_to_the_incoherent_sums():
+    net, inputs, targets = draw_batch(8, batch=1)
+    path, result = measured("softsign", net, inputs, targets, MASKS["dense"])
+    norms = np.linalg.norm(naive.forward("softsign", net, inputs[:, 0])[1][:-1], axis=1)
+    pair = 10.0 ** contributions.pair_map(path, net["W_hh"], norms)
+    sums = [np.diagonal(pair, -d).sum() for d in range(STEPS)]
+    np.testing.assert_allclose(10.0**result.log10_incoherent, sums, rtol=1e-12)

@@ -1,0 +1,157 @@
+"""A wrong configuration at the command line: lines that say what to do, and nothing touched."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = [
+    str(Path(sys.executable).with_name("snakemake")),
+    "--snakefile",
+    str(ROOT / "Snakefile"),
+]
+RUN_WORKFLOW = [sys.executable, str(ROOT / "workflow/scripts/run_workflow.py"), *SNAKEMAKE[1:]]
+
+WRONG = """
+base_sed: 1
+statistics: {resamples: 3}
+experiments:
+  My/Exp: {task: {name: delayed_echo}, grid: {spectral_radii: [1]}}
+  delayed_echo:
+    task: {lag: 40}
+    grid: {spectral_radii: [-1, .nan, 1], activations: [tahn]}
+  words: {task: {corpus: missing.txt}}
+"""
+WRONG_KEYS = [
+    "base_sed",
+    "experiments.My/Exp",
+    "experiments.delayed_echo.grid.activations[0]",
+    "experiments.delayed_echo.grid.spectral_radii[0]",
+    "experiments.delayed_echo.grid.spectral_radii[1]",
+    "experiments.delayed_echo.task.lag",
+    "experiments.words.task.corpus",
+    "statistics.resamples",
+]
+
+
+def call(command, folder, *arguments):
+    """Start a command in a folder; what it printed, whatever the stream, and its exit code."""
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout, done.returncode
+
+
+def errors(command, folder, *arguments):
+    """The errors of a command that has to end with nothing worse."""
+    output, code = call(command, folder, *arguments)
+    assert code != 0, output
+    assert "Traceback" not in output and 'File "' not in output
+    return re.findall(r"^config error: (.*)$", output, re.MULTILINE)
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): (path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
+        for path in folder.rglob("*")
+    }
+
+
+def test_all_mistakes_are_said_and_nothing_is_touched(tmp_path):
+    earlier = tmp_path / "results" / "delayed_echo" / "rnn_tanh_gaussian_rho1.00" / "train.npz"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"earlier")
+    (tmp_path / "results" / "delayed_echo" / "grid.csv").write_text("run\n")
+    (tmp_path / "my.yaml").write_text(WRONG)
+    before = contents(tmp_path / "results")
+    # Not a dry run: it would start jobs if it could.
+    lines = errors(SNAKEMAKE, tmp_path, "--cores", "1", "--configfile", "my.yaml")
+    assert [line.split(": ")[0] for line in lines] == WRONG_KEYS
+    assert lines[2].endswith("linear; did you mean 'tanh'?")
+    assert contents(tmp_path / "results") == before
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["base_seed=abc"], "base_seed: 'abc' is not possible; allowed: whole number at least 0,"),
+        (["experiments=3"], "experiments: 3 is not possible; allowed: one experiment or more"),
+        (
+            ["experiments={delayed_echo: {grid: {spectral_radii: [0.5, -inf]}}}"],
+            "experiments.delayed_echo.grid.spectral_radii[1]: -inf is not a finite number; ",
+        ),
+        (
+            ["experiments={words: {grid: {seed: 1}}}"],
+            "experiments.words.grid.seed: unknown key; allowed: cells, activations,",
+        ),
+    ],
+)
+def test_one_wrong_key_on_the_command_line(tmp_path, arguments, line):
+    found = errors(SNAKEMAKE, tmp_path, "-n", "--config", *arguments)
+    assert [error[: len(line)] for error in found] == [line]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("experiments: null", "experiments: null is not possible; allowed: one experiment or more"),
+        ("experiments: &a {words: {grid: &b {seeds: [*b]}}}", "the configuration contains itself"),
+        ("a: 1\na: 2", "my.yaml: the key 'a' is given twice (line 2, column 1)"),
+        ("experiments:\n  - [a\n", "my.yaml: not YAML (line 3, column 1)"),
+        ("", "my.yaml: a configuration has keys and values"),
+        ("- a", "my.yaml: a configuration has keys and values"),
+        ("\udcff", "my.yaml: not UTF-8 text (at byte 0)"),
+        (None, "my.yaml: No such file or directory"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "my.yaml").write_text(content, errors="surrogateescape")
+    (line,) = errors(RUN_WORKFLOW, tmp_path, "-n", "--configfile", "my.yaml")
+    assert line.replace(f"{tmp_path}/", "").startswith(message)
+
+
+@pytest.mark.parametrize("content", ["experiments:\n  - [a\n", "", "- a", "\udcff", "a: 1\na: 2"])
+def test_the_default_file_is_no_configuration(tmp_path, content):
+    file = tmp_path / "config" / "config.yaml"
+    file.parent.mkdir()
+    file.write_text(content, errors="surrogateescape")
+    (line,) = errors(SNAKEMAKE, tmp_path, "-n")
+    assert line.startswith("config/config.yaml: ")
+
+
+@pytest.mark.parametrize("content", ["experiments:\n  - [a\n", "", "- a"])
+def test_snakemake_alone_says_less_but_ends_cleanly(tmp_path, content):
+    (tmp_path / "my.yaml").write_text(content)
+    assert errors(SNAKEMAKE, tmp_path, "-n", "--configfile", "my.yaml") == []
+
+
+# What config/README.md promises
+
+
+@pytest.mark.parametrize(
+    ("arguments", "experiments"),
+    [
+        (["--configfile", "mine.yaml"], {"mine", "words", "delayed_echo", "temporal_order"}),
+        (["--configfile", "mine.yaml", "--replace-workflow-config"], {"mine"}),
+        (["--configfile", "mine.yaml", "drop.yaml"], {"mine", "temporal_order"}),
+        (["--config", "experiments={words: null, delayed_echo: null}"], {"temporal_order"}),
+    ],
+)
+def test_laying_over_dropping_and_replacing(tmp_path, arguments, experiments):
+    (tmp_path / "mine.yaml").write_text(
+        "experiments:\n  mine: {task: {name: delayed_echo}, grid: {spectral_radii: [1.0]}}\n"
+    )
+    (tmp_path / "drop.yaml").write_text("experiments: {words: null, delayed_echo: null}\n")
+    output, code = call(SNAKEMAKE, tmp_path, "-n", "results/tables/summary.csv", *arguments)
+    assert code == 0, output
+    assert set(re.findall(r"results/(\w+)/grid.csv$", output, re.MULTILINE)) == experiments
