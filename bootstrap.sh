@@ -64,8 +64,8 @@ empty_environment() {
     elif "$python" -m venv --without-pip .venv && have apt-get; then
         (cd .venv && apt-get download -qq python3-pip-whl && dpkg -x python3-pip-whl_*.deb pip-wheel) \
             || { say "needed: sudo apt-get install python3-venv"; exit 1; }
-        .venv/bin/python .venv/pip-wheel/usr/share/python-wheels/pip-*.whl/pip install -q \
-            --no-index --find-links .venv/pip-wheel/usr/share/python-wheels pip
+        wheel=$(echo .venv/pip-wheel/usr/share/python-wheels/pip-*.whl)
+        .venv/bin/python "$wheel/pip" install -q --no-index "$wheel"
     else
         say "needed: Python's venv and ensurepip modules"
         exit 1

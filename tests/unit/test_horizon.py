@@ -65,6 +65,13 @@ def test_the_rule_of_censoring_at_its_edge():
     assert horizon(share) == (12, True)
 
 
+@pytest.mark.parametrize(("farthest", "censored"), [(29, False), (30, True), (39, True)])
+def test_it_is_the_farthest_quarter_that_is_left_out(farthest, censored):
+    share = np.zeros(40)
+    share[[0, farthest]] = 0.98, 0.02
+    assert horizon(share) == (farthest, censored)
+
+
 @pytest.mark.parametrize("share", [[np.nan] * 4, [0.5, np.nan, 0.5]])
 def test_no_shares_no_horizon(share):
     reached, censored = horizon(np.array(share))

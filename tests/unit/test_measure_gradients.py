@@ -118,13 +118,44 @@ def test_random_nets_of_every_size(activation):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("bias", [-340.0, -355.0, -365.0, -372.5, -400.0, -700.0, -720.0])
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
-def test_slopes_at_the_edge_of_zero(activation, bias):
-    """Products with subnormal slopes would lose digits and not add up."""
+@pytest.mark.parametrize(
+    ("activation", "bias", "alive"),
+    [
+        ("tanh", -320.0, True),
+        ("tanh", -345.0, False),
+        ("tanh", -365.0, False),
+        ("tanh", -372.5, False),
+        ("sigmoid", -340.0, True),
+        ("sigmoid", -640.0, True),
+        ("sigmoid", -690.0, False),
+        ("sigmoid", -720.0, False),
+        ("softsign", 1e140, True),
+        ("softsign", 1e160, False),
+    ],
+)
+def test_slopes_at_the_edge_of_zero(activation, bias, alive):
+    """Slopes near and below 1e-308 count as zero: their products would not add up."""
     net, inputs, targets = naive.draw_batch(5)
     net["b_h"] += bias
-    check(activation, net, probe_of(inputs, targets))
+    _, row = check(activation, net, probe_of(inputs, targets))
+    assert np.isfinite(row["log10_gradient_norm"]) == alive
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_mean_of_the_largest_losses():
+    """Each loss can be represented, and so can their mean, but not their sum."""
+    net, inputs, targets = naive.draw_batch(9)
+    net["b_s"][:] = 0.0
+    targets[:] = 0
+    # The states are near 1e154 and so are the weights that turn them into logits.
+    for name in ("W_hx", "b_h"):
+        net[name] *= 1e154
+    net["W_s"] *= 2e153
+    loss = measure(ACTIVATIONS["linear"], net, probe_of(inputs, targets))[1]["probe_loss"]
+    net["W_s"] /= 1e10
+    smaller = naive.loss_and_accuracy("linear", net, inputs, targets, np.ones(naive.STEPS, bool))[0]
+    assert loss == pytest.approx(smaller * 1e10, rel=1e-12)
+    assert loss * inputs.size > np.finfo(float).max
 
 
 @pytest.mark.filterwarnings("error")

@@ -88,9 +88,11 @@ def test_a_constant_on_all_logits_changes_nothing_however_large(dtype, tolerance
     np.testing.assert_allclose(shifted.flat, gradient.flat, rtol=0, atol=tolerance)
 
 
-def test_logits_far_apart():
+@pytest.mark.parametrize(("states", "readout"), [(1.0, 5000.0), (5000.0, 1.0), (80.0, 60.0)])
+def test_logits_far_apart(states, readout):
     nets, inputs, targets = draw(4)
-    nets[1]["W_s"] *= 5000.0
+    nets[1]["W_hx"] *= states
+    nets[1]["W_s"] *= readout
     loss, gradient = run("relu", nets, inputs, targets, MASKS["dense"])
     for p, net in enumerate(nets):
         expected = naive.loss_and_accuracy(
@@ -138,8 +140,9 @@ def test_logits_that_are_cut_to_fit_the_cache(monkeypatch):
 
 @pytest.mark.parametrize("embedding_size", [None, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_net_does_not_depend_on_its_population(dtype, embedding_size):
+def test_a_net_does_not_depend_on_its_population(dtype, embedding_size, monkeypatch):
     """To the byte, with a neighbour whose logits are so large that its maximum is taken off."""
+    monkeypatch.setattr("gradient_horizon.readout.CACHED_LOGITS", 3 * BATCH * OUTPUTS)
     nets, inputs, targets = draw(9, embedding_size, population=5)
     nets[4]["W_s"] *= 1e4
     loss, gradient = run("tanh", nets, inputs, targets, MASKS["dense"], dtype)

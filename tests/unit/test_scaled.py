@@ -104,6 +104,9 @@ def test_rows_of_zeros_have_no_say_in_the_power():
     left, right = np.array([[0.0, 0.0], [0.5, 0.75]]), np.array([[1.0], [0.5]])
     result, exponent = scaled.outer_sum(left, np.array([9000, -3]), right, np.array([0, -4000]))
     assert result.tolist() == [[0.25], [0.375]] and exponent == -4003
+    left, right = np.array([[1.0, 1.0], [0.5, 0.75]]), np.array([[0.0], [0.5]])
+    result, exponent = scaled.outer_sum(left, np.array([0, -3]), right, np.array([9000, -4000]))
+    assert result.tolist() == [[0.25], [0.375]] and exponent == -4003
     result, _ = scaled.outer_sum(left[:1], np.array([9000]), right[:1], np.array([0]))
     assert result.tolist() == [[0.0], [0.0]]
 

@@ -107,6 +107,8 @@ def test_what_is_measured_is_never_trained_on(name):
         trained |= new
     probe, evaluation = columns(arrays["probe_inputs"]), columns(arrays["evaluation_inputs"])
     assert not trained & probe and not trained & evaluation and not probe & evaluation
+    evaluation_numbers = arrays["evaluation_inputs"].ravel()[: arrays["probe_inputs"].size]
+    assert (evaluation_numbers != arrays["probe_inputs"].ravel()).any()
 
 
 @pytest.mark.parametrize("name", ["delayed_echo", "temporal_order"])

@@ -200,6 +200,33 @@ def test_a_net_that_diverges_leaves_the_others_alone(monkeypatch):
         np.testing.assert_array_equal(part, array)
 
 
+def test_a_net_stays_frozen_when_its_loss_is_finite_again(monkeypatch):
+    undisturbed = train(steps=30)
+    calculate, calls = training.Network.loss_and_gradient, []
+
+    def with_one_bad_batch(self, *given):
+        loss = calculate(self, *given)
+        calls.append(len(calls))
+        loss[1] = np.nan if len(calls) == 3 else loss[1]
+        return loss
+
+    monkeypatch.setattr(training.Network, "loss_and_gradient", with_one_bad_batch)
+    disturbed = train(steps=30)
+    assert disturbed["diverged_at"].tolist() == [-1, 2, -1]
+    assert np.isfinite(np.delete(disturbed["loss"][:, 1], 2)).all()
+    for name in WEIGHTS:
+        assert (disturbed[name][2:, 1] == disturbed[name][-1, 1]).all()
+        assert (disturbed[name][-1, 1] != disturbed[name][0, 1]).any()
+        np.testing.assert_array_equal(disturbed[name][:, ::2], undisturbed[name][:, ::2])
+
+
+def test_a_gradient_too_long_for_its_norm_is_divergence_even_when_clipped():
+    """Loss and gradient are finite, the sum of squares is not: clipping would make it nothing."""
+    trained = train(activation="linear", radius=1e15, precision="float64", gradient_clip=1.0)
+    assert np.isfinite(trained["loss"][0]).all() and np.isinf(trained["gradient_norm"][0]).all()
+    assert (trained["diverged_at"] == 0).all()
+
+
 def test_the_step_of_divergence_is_the_first_without_finite_numbers():
     trained = train(activation="linear", radius=2.0, learning_rate=0.5, gradient_clip=None)
     for net, step in enumerate(trained["diverged_at"]):

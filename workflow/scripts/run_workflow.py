@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -45,11 +46,16 @@ def stop_orphans() -> None:
         if script.name != Path(__file__).name
     )
     orphans = processes_here(scripts)
+    for orphan in tuple(orphans):
+        with suppress(psutil.NoSuchProcess):
+            orphans += orphan.children(recursive=True)  # TeX works in a folder of its own
     for orphan in orphans:
-        orphan.terminate()
+        with suppress(psutil.NoSuchProcess):
+            orphan.terminate()
     _, alive = psutil.wait_procs(orphans, timeout=5)
     for orphan in alive:
-        orphan.kill()
+        with suppress(psutil.NoSuchProcess):
+            orphan.kill()
 
 
 def config_errors(arguments: list[str]) -> list[str]:

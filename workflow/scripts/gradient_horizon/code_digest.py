@@ -24,10 +24,10 @@ def modules(script: Path) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def digest(script: Path) -> str:
-    """Return the sha256 of a script and of all library code that it imports."""
+def digest(script: Path, *others: Path) -> str:
+    """Return the sha256 of a script, of all library code that it imports, and of other files."""
     total = hashlib.sha256()
-    for file in modules(script):
+    for file in (*modules(script), *others):
         total.update(file.name.encode())
         total.update(file.read_bytes())
     return total.hexdigest()[:16]

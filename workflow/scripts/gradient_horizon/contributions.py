@@ -110,9 +110,8 @@ def _read_out(weights, state, exponent, targets, loss_mask):
     np.put_along_axis(slope, chosen, -wrong, axis=-1)
     error = np.zeros_like(state)
     error[masked] = (slope / total) @ weights["W_s"] / (len(masked) * batch)
-    with np.errstate(over="ignore"):  # losses beyond the largest number: infinite
-        loss = np.mean(np.log(total) - right)
-    return error, float(loss), float(hits.mean())
+    losses = np.log(total) - right
+    return error, float((losses / losses.size).sum()), float(hits.mean())
 
 
 def recurrent_gradient(path: Trace, recurrent: np.ndarray) -> tuple[np.ndarray, int]:

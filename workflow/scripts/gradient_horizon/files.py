@@ -1,9 +1,11 @@
 """Reading and writing results: whole or not at all, and the same bytes for the same content."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
@@ -62,9 +64,16 @@ def read_json(path: str | Path) -> dict:
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an uncompressed `.npz`; NumPy dates its members 1980, so equal arrays, equal bytes."""
-    with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    """Write an uncompressed `.npz`: equal arrays, equal bytes.
+
+    NumPy's own writer leaves the form of the archive's headers to Python, and its patch versions
+    differ; an archive member given as a whole, with the fixed date of `ZipInfo`, does not.
+    """
+    with replacing(path) as temporary, ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
+            archive.writestr(ZipInfo(f"{name}.npy"), content.getbuffer())
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:

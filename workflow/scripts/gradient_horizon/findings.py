@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .activations import ACTIVATIONS
-from .contributions import LARGEST_RESIDUAL
+from .contributions import CANCELLED, LARGEST_RESIDUAL
 from .grid_points import (
     at_the_middle,
     ends,
@@ -87,6 +87,7 @@ def overall_macros(
         "CoherenceNear": number(trained.loc[trained["distance"] == 0, "coherence"].median(), 2),
         "CoherenceFar": number(middle["coherence"].median(), 2),
         "AllowedResidual": number(LARGEST_RESIDUAL, 2),
+        "CancelledPart": number(CANCELLED, 2),
         "LargestResidual": number(summary["residual"].max(), 2),
         "Confidence": f"{100 * config['statistics']['confidence']:g}\\,\\%",
         "Resamples": number(config["statistics"]["resamples"]),

@@ -60,7 +60,8 @@ def escape(text: str) -> str:
 def number(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits, as text that works inside and out of maths.
 
-    Whole numbers below a million are written out, very large and small ones as powers of ten.
+    Whole numbers below a million are written out; very large and very small ones are written as
+    powers of ten with a digit less.
     """
     if value is None or math.isnan(value):
         return "--"

@@ -5,9 +5,11 @@ a UTF-8 file of the user's.  Training batches are contiguous streams cut into wi
 sequence length; every window starts from h_0 = 0, also on the held-out part.
 """
 
+import hashlib
 from difflib import get_close_matches
 from importlib.metadata import version
 from operator import ge
+from pathlib import Path
 
 import numpy as np
 
@@ -54,10 +56,10 @@ def corpus_file(options: dict) -> str | None:
     return None if options["corpus"] == DOCSTRINGS else options["corpus"]
 
 
-def source_versions(options: dict) -> dict[str, str]:
-    """Return the versions that the text depends on: another version, another text."""
-    if corpus_file(options):
-        return {}
+def sources(options: dict) -> dict[str, str]:
+    """Return what the text depends on: the packages' versions, or the sha256 of the file."""
+    if path := corpus_file(options):
+        return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
     return {name: version(name) for name in ("matplotlib", "numpy", "pandas")}
 
 
