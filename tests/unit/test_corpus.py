@@ -101,10 +101,14 @@ def test_paths_that_are_no_file(tmp_path, monkeypatch):
         corpus.read_paragraphs(tmp_path / "missing.txt")
     with pytest.raises(corpus.CorpusError, match=r"is a folder, not a text file$"):
         corpus.read_paragraphs(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(corpus.CorpusError, match=r"is no regular file$"):
+        corpus.read_paragraphs(tmp_path / "pipe")
 
     def refuse(path):
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "secret.txt").touch()
     monkeypatch.setattr(Path, "read_bytes", refuse)  # the superuser may read everything
     with pytest.raises(corpus.CorpusError, match=r"cannot be read \(Permission denied\)$"):
         corpus.read_paragraphs(tmp_path / "secret.txt")

@@ -87,14 +87,16 @@ def read_paragraphs(path: str | Path) -> list[str]:
 
     Raises
     ------
-    CorpusError : the file is missing, a folder, unreadable, empty, binary or not UTF-8.
+    CorpusError : the file is missing, no regular file, unreadable, empty, binary or not UTF-8.
     """
     try:
+        # Reading a pipe or a device might never end.
+        if Path(path).exists() and not Path(path).is_file():
+            kind = "a folder, not a text file" if Path(path).is_dir() else "no regular file"
+            raise CorpusError(f"{path} is {kind}")
         content = Path(path).read_bytes()
     except FileNotFoundError:
         raise CorpusError(f"{path} does not exist") from None
-    except IsADirectoryError:
-        raise CorpusError(f"{path} is a folder, not a text file") from None
     except OSError as error:
         raise CorpusError(f"{path} cannot be read ({error.strerror})") from None
     if b"\0" in content:

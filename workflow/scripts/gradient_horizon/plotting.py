@@ -41,7 +41,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def colours(count: int) -> list:
     """Colours in order from dark to light, told apart by the colour-blind and in grey print."""
-    return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.88, count)))
+    return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.82, count)))
 
 
 def label(activation: str) -> str:
