@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from gradient_horizon import config
+from gradient_horizon import config, grid
 from gradient_horizon.config import ConfigError, resolve
 
 FOLDER = Path(__file__).parents[2] / "config"
@@ -366,22 +366,27 @@ def test_an_experiment_that_is_null_is_left_out(nothing):
     ],
 )
 def test_radius_labels(radius, label):
-    assert config.radius_label(radius) == label
+    assert grid.radius_label(radius) == label
 
 
 def test_radii_that_differ_in_the_last_digit_have_paths_of_their_own():
     radii = [1.0, 1.0000000000000002, 1.001, 1.0010000000000001, 0.3, 0.1 + 0.2]
     resolved = resolve(changed({f"{GRID}.spectral_radii": radii, f"{GRID}.activations": ["tanh"]}))
-    runs = config.runs(resolved["experiments"]["echo"])
+    runs = grid.runs(resolved["experiments"]["echo"])
     assert [run["radius"] for run in runs] == radii
     assert len({run["run"] for run in runs}) == len(radii)
 
 
 def test_runs_are_every_combination():
     resolved = resolve(changed({f"{GRID}.activations": ["tanh", "relu"]}))
-    assert [run["run"] for run in config.runs(resolved["experiments"]["echo"])] == [
+    assert [run["run"] for run in grid.runs(resolved["experiments"]["echo"])] == [
         "rnn_tanh_gaussian_rho0.50",
         "rnn_tanh_gaussian_rho1.00",
         "rnn_relu_gaussian_rho0.50",
         "rnn_relu_gaussian_rho1.00",
     ]
+
+
+def test_an_unknown_key_does_not_hide_what_is_wrong_beside_it():
+    found = lines({f"{ECHO}.task.lag": 12, f"{ECHO}.task.lags": 3})
+    assert [line.split(":")[0] for line in found] == [f"{ECHO}.task.lag", f"{ECHO}.task.lags"]

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import yaml
-from gradient_horizon import config
+from gradient_horizon import config, grid
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +91,7 @@ def test_a_mutated_configuration_is_resolved_or_refused(mutations):
         assert config.resolve(resolved) == resolved
         assert json.loads(json.dumps(resolved, allow_nan=False)) == resolved
         for experiment in resolved["experiments"].values():
-            names = [run["run"] for run in config.runs(experiment)]
+            names = [run["run"] for run in grid.runs(experiment)]
             assert len(set(names)) == len(names)
             assert max(map(len, names)) < LONGEST_FILE_NAME - len(".parquet")
     assert repr(whole) == before

@@ -8,7 +8,7 @@ from shutil import which
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
-from gradient_horizon import config as configuration
+from gradient_horizon import config as configuration, grid
 from gradient_horizon import config_file
 from gradient_horizon.code_digest import digest
 from gradient_horizon.tasks import TASKS
@@ -39,7 +39,7 @@ except configuration.ConfigError as error:
     end_with(error.lines)
 
 EXPERIMENTS = {
-    name: {run["run"]: run for run in configuration.runs(experiment)}
+    name: {run["run"]: run for run in grid.runs(experiment)}
     for name, experiment in CONFIG["experiments"].items()
 }
 TEX_ENGINE = next((name for name in ("latexmk", "tectonic") if which(name)), None)
@@ -86,6 +86,10 @@ PAPER_PARTS = [
         *(f"activations_{experiment}.tex" for experiment in EXPERIMENTS),
     )
 ]
+FIGURE_STYLE = "paper/figures.mplstyle"
+PAPER_SOURCES = [
+    f"paper/{name}" for name in ("experiment.tex", "main.tex", "references.bib", "sentence_map.tex")
+]
 
 
 wildcard_constraints:
@@ -93,14 +97,19 @@ wildcard_constraints:
     run=r"[a-z0-9_.]+",
 
 
+def own(file):
+    """Path of a project's file as seen from the working directory: a moved project is the same."""
+    return os.path.relpath(ROOT / file)
+
+
 def script(name):
-    """Path of a script as seen from the working directory, so that a moved project is the same."""
-    return os.path.relpath(ROOT / "workflow/scripts" / f"{name}.py")
+    """Path of a script, likewise."""
+    return own(f"workflow/scripts/{name}.py")
 
 
-def code(name):
-    """Digest of a script and of all library code that it uses."""
-    return digest(ROOT / "workflow/scripts" / f"{name}.py")
+def code(name, *files):
+    """Digest of a script, of all library code that it uses, and of other files of the project."""
+    return digest(ROOT / "workflow/scripts" / f"{name}.py", *(ROOT / file for file in files))
 
 
 def canonical(value):
@@ -117,21 +126,15 @@ def text_file(wildcards):
 
 
 def text_sources(experiment):
-    """Versions of the installed packages that the experiment's text comes from."""
+    """What the experiment's text comes from: versions of packages, or a file's sha256."""
     options = CONFIG["experiments"][experiment]["task"]
-    find = getattr(TASKS[options["name"]], "source_versions", lambda options: {})
+    find = getattr(TASKS[options["name"]], "sources", lambda options: {})
     return canonical(find(options))
 
 
 def mapped_run(experiment):
     """The run whose sentence is mapped."""
-    return configuration.mapped_run(CONFIG["experiments"][experiment])["run"]
-
-
-def paper_sources():
-    """The paper's own files."""
-    names = ("experiment.tex", "main.tex", "references.bib", "sentence_map.tex")
-    return [os.path.relpath(ROOT / "paper" / name) for name in names]
+    return grid.mapped_run(CONFIG["experiments"][experiment])["run"]
 
 
 def closing_line():

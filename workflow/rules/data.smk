@@ -38,9 +38,7 @@ rule prepare_task:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: canonical(
-            configuration.task_settings(CONFIG, wildcards.experiment)
-        ),
+        settings=lambda wildcards: canonical(grid.task_settings(CONFIG, wildcards.experiment)),
         sources=lambda wildcards: text_sources(wildcards.experiment),
         code=code("prepare_task"),
     shell:

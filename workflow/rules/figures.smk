@@ -2,7 +2,7 @@
 rule draw_figures:
     input:
         script=script("draw_figures"),
-        style=os.path.relpath(ROOT / "paper/figures.mplstyle"),
+        style=own(FIGURE_STYLE),
         tables=TABLES,
         facts="results/{experiment}/task.json",
     output:
@@ -20,7 +20,7 @@ rule draw_figures:
         mem_mb=2000,
         runtime=15,
     params:
-        code=code("draw_figures"),
+        code=code("draw_figures", FIGURE_STYLE),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment:q} --tables results/tables"
         " --facts {input.facts:q} --output results/figures > {log:q} 2>&1"
@@ -29,7 +29,7 @@ rule draw_figures:
 rule draw_sentence_map:
     input:
         script=script("draw_sentence_map"),
-        style=os.path.relpath(ROOT / "paper/figures.mplstyle"),
+        style=own(FIGURE_STYLE),
         map=lambda wildcards: f"results/{wildcards.experiment}/{mapped_run(wildcards.experiment)}/sentence_map.npz",
     output:
         expand("results/figures/sentence_map_{{experiment}}.{ending}", ending=("pdf", "png")),
@@ -42,7 +42,7 @@ rule draw_sentence_map:
         mem_mb=1000,
         runtime=15,
     params:
-        code=code("draw_sentence_map"),
+        code=code("draw_sentence_map", FIGURE_STYLE),
     shell:
         "python {input.script:q} --map {input.map:q}"
         " --output results/figures/sentence_map_{wildcards.experiment} > {log:q} 2>&1"

@@ -27,7 +27,7 @@ rule write_numbers:
 rule build_paper:
     input:
         PAPER_PARTS,
-        paper_sources(),
+        [own(file) for file in PAPER_SOURCES],
         [figure for figure in FIGURES if figure.endswith(".pdf")],
         script=script("build_paper"),
     output:
@@ -43,7 +43,7 @@ rule build_paper:
     params:
         engine=TEX_ENGINE or "latexmk",
         sources=lambda wildcards, input: [file for file in input if file != input.script],
-        code=code("build_paper"),
+        code=code("build_paper", *PAPER_SOURCES),
     shell:
         "python {input.script:q} --engine {params.engine} --sources {params.sources:q}"
         " --output {output.pdf:q} > {log:q} 2>&1"

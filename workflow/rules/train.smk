@@ -18,7 +18,7 @@ rule train_networks:
         runtime=120,
     params:
         settings=lambda wildcards: canonical(
-            configuration.run_settings(
+            grid.run_settings(
                 CONFIG, wildcards.experiment, EXPERIMENTS[wildcards.experiment][wildcards.run]
             )
         ),

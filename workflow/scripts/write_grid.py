@@ -4,7 +4,7 @@ python write_grid.py --experiment JSON --output grid.csv
 """
 
 import pandas as pd
-from gradient_horizon import command_line, config, files
+from gradient_horizon import command_line, files, grid
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--experiment", type=command_line.settings, required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    files.write_table(arguments.output, pd.DataFrame(config.runs(arguments.experiment)))
+    files.write_table(arguments.output, pd.DataFrame(grid.runs(arguments.experiment)))
 
 
 if __name__ == "__main__":

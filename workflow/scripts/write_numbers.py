@@ -13,9 +13,9 @@ import pandas as pd
 import yaml
 from gradient_horizon import (
     command_line,
-    config,
     files,
     findings,
+    grid,
     grid_points,
     latex,
     paper_tables,
@@ -54,7 +54,7 @@ def sections(experiments: dict) -> str:
             r"\input{experiment}",
         ]
         if experiment["task"]["name"] == "words":
-            mapped = grid_points.run_label(config.mapped_run(experiment))
+            mapped = grid_points.run_label(grid.mapped_run(experiment))
             lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
     return "\n".join([*lines, r"\clearpage", ""])
 

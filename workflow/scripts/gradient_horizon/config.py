@@ -1,4 +1,4 @@
-"""The configuration: checked as a whole, completed with defaults, and spread out into runs.
+"""The configuration: checked as a whole and completed with defaults.
 
 The schema is `workflow/schemas/config.schema.yaml`; names that the library registers, and the
 options of each task, are filled in here, so that a new cell or task is allowed once it exists.
@@ -7,9 +7,7 @@ options of each task, are filled in here, so that a new cell or task is allowed 
 import copy
 import math
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cache
-from itertools import product
 from pathlib import Path
 
 import yaml
@@ -17,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from .activations import ACTIVATIONS
 from .cells import CELLS
-from .config_messages import allowed, describe, key_path, types
+from .config_messages import UNKNOWN_KEY, allowed, describe, key_path, types
 from .initialise import INITIALISATIONS
 from .latex import macro_prefix
 from .optimisers import OPTIMISERS
@@ -64,80 +62,15 @@ def resolve(config: dict) -> dict:
         schema = _schema_for(config)
         completed = _complete(schema, config)
         messages = _mistakes(schema, completed)
-        messages |= _contradictions(completed, {keys[:3] for keys in messages})
+        # A key that nobody reads does not stand in the way of looking at those beside it.
+        read = (keys for keys, text in messages.items() if not text.startswith(UNKNOWN_KEY))
+        messages |= _contradictions(completed, {keys[:3] for keys in read})
     except RecursionError:  # a YAML alias may stand inside what it is an alias of
         raise ConfigError(["the configuration contains itself, or is nested too deeply"]) from None
     if messages:
         lines = (f"{key_path(keys)}: {message}" for keys, message in messages.items())
         raise ConfigError(sorted(" ".join(line.splitlines()) for line in lines))
     return completed
-
-
-def radius_label(radius: float) -> str:
-    """Write a radius as it stands in file names: two decimals, or as many as it has."""
-    text = format(Decimal(repr(float(radius))), "f")
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.ljust(2, '0')}"
-
-
-def runs(experiment: dict) -> list[dict]:
-    """List the grid points of one experiment of a resolved configuration.
-
-    Returns
-    -------
-    One dict each with `run` (its name in paths), `task`, `cell`, `activation`, `initialisation`
-    and `radius`, the spectral radius at initialisation.
-    """
-    grid = experiment["grid"]
-    axes = (grid["cells"], grid["activations"], grid["initialisations"], grid["spectral_radii"])
-    return [
-        {
-            "run": f"{cell}_{activation}_{initialisation}_rho{radius_label(radius)}",
-            "task": experiment["task"]["name"],
-            "cell": cell,
-            "activation": activation,
-            "initialisation": initialisation,
-            "radius": radius,
-        }
-        for cell, activation, initialisation, radius in product(*axes)
-    ]
-
-
-def mapped_run(experiment: dict) -> dict:
-    """Choose the grid point whose sentence is mapped: tanh if there is one, radius next to 1."""
-    return min(
-        runs(experiment), key=lambda run: (run["activation"] != "tanh", abs(run["radius"] - 1.0))
-    )
-
-
-def task_settings(config: dict, name: str) -> dict:
-    """Everything that the data of experiment `name` depends on."""
-    experiment = config["experiments"][name]
-    return {
-        "base_seed": config["base_seed"],
-        "experiment": name,
-        "task": experiment["task"],
-        "measurement": {"probe_batch": experiment["measurement"]["probe_batch"]},
-    }
-
-
-def run_settings(config: dict, name: str, run: dict) -> dict:
-    """Everything that the training of one grid point of experiment `name` depends on."""
-    experiment = config["experiments"][name]
-    return {
-        "base_seed": config["base_seed"],
-        "experiment": name,
-        "identity": f"{name}/{run['run']}",
-        "cell": run["cell"],
-        "activation": run["activation"],
-        "initialisation": run["initialisation"],
-        "radius": run["radius"],
-        "seeds": experiment["grid"]["seeds"],
-        "task": experiment["task"],
-        "model": experiment["model"],
-        "training": experiment["training"],
-        "measurement": {"checkpoints": experiment["measurement"]["checkpoints"]},
-    }
 
 
 def schema() -> dict:

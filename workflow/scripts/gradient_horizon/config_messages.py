@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 MOST_SHOWN = 60
+UNKNOWN_KEY = "unknown key"
 
 
 def allowed(part: dict) -> str:
@@ -74,7 +75,7 @@ def describe(error) -> Iterator[tuple[tuple, str]]:
                 if key not in known:
                     yield (
                         (*keys, key),
-                        f"unknown key; allowed: {', '.join(known)}{_nearest(key, known)}",
+                        f"{UNKNOWN_KEY}; allowed: {', '.join(known)}{_nearest(key, known)}",
                     )
         case "required":
             for key in part["required"]:
