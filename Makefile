@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 RUN := $(PYTHON) workflow/scripts/run_workflow.py
 
-.PHONY: paper smoke test lint format docs readme lock clean distclean help
+.PHONY: paper smoke test verify lint format docs readme lock clean distclean help
 
 paper: ## train, measure and build results/paper/paper.pdf (the default)
 	@./bootstrap.sh
@@ -18,6 +18,15 @@ smoke: ## the same with the small configuration, into smoke/results/
 test: ## run the tests
 	@./bootstrap.sh --test
 	@$(PYTHON) -m pytest $(ARGS)
+
+verify: ## run the small configuration afresh and compare it with the reference
+	@./bootstrap.sh
+	@rm -rf .verify && mkdir .verify
+	@cd .verify && ../$(PYTHON) ../workflow/scripts/run_workflow.py --snakefile ../Snakefile \
+		--configfile ../config/smoke.yaml --quiet all
+	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
+		--reference tests/reference $(ARGS)
+	@rm -rf .verify
 
 lint: ## check style and workflow
 	@./bootstrap.sh

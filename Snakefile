@@ -25,3 +25,7 @@ rule all:
 
 onsuccess:
     print(closing_line())
+
+
+onerror:
+    print(failures(log), file=sys.stderr)

@@ -131,3 +131,18 @@ def test_no_more_is_counted_than_has_to_be_known(tmp_path, monkeypatch):
     assert len(seen) == 2
     assert lines(file, batch_size=5000) != []
     assert len(seen) == 1002
+
+
+def test_a_relative_path_stays_in_the_project(tmp_path, monkeypatch):
+    inside = tmp_path / "project" / "texts"
+    inside.mkdir(parents=True)
+    for folder in (tmp_path, inside):
+        (folder / "text.txt").write_text("Ten words are in every one of these small texts. " * 100)
+    monkeypatch.chdir(tmp_path / "project")
+    allowed = {"batch_size": 2, "probe_batch": 2}
+    assert lines("texts/text.txt", **allowed) == []
+    assert lines("texts/../texts/text.txt", **allowed) == []
+    assert lines(tmp_path / "text.txt", **allowed) == []  # named in full: the user's own wish
+    for path in ("../text.txt", "texts/../../text.txt", "./../text.txt"):
+        (line,) = lines(path, **allowed)
+        assert f"corpus: {path} leads out of the project; give it in full" in line

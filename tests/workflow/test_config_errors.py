@@ -1,18 +1,12 @@
 """A wrong configuration at the command line: lines that say what to do, and nothing touched."""
 
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from project import ROOT, SNAKEMAKE, call
 
-ROOT = Path(__file__).parents[2]
-SNAKEMAKE = [
-    str(Path(sys.executable).with_name("snakemake")),
-    "--snakefile",
-    str(ROOT / "Snakefile"),
-]
+SNAKEMAKE = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]
 RUN_WORKFLOW = [sys.executable, str(ROOT / "workflow/scripts/run_workflow.py"), *SNAKEMAKE[1:]]
 
 WRONG = """
@@ -35,19 +29,6 @@ WRONG_KEYS = [
     "experiments.words.task.corpus",
     "statistics.resamples",
 ]
-
-
-def call(command, folder, *arguments):
-    """Start a command in a folder; what it printed, whatever the stream, and its exit code."""
-    done = subprocess.run(
-        [*command, *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-    )
-    return done.stdout, done.returncode
 
 
 def errors(command, folder, *arguments):

@@ -1,15 +1,9 @@
 """Style and workflow are clean by the tools' own judgement."""
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
+import project
 import pytest
-
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 
 
 @pytest.mark.parametrize(
@@ -24,9 +18,5 @@ BIN = Path(sys.executable).parent
     ids=" ".join,
 )
 def test_clean(command):
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    assert shutil.which(command[0], path=environment["PATH"])
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert shutil.which(command[0], path=project.PATH)
+    project.succeed(command, project.ROOT)

@@ -1,9 +1,9 @@
 # The checked configuration, and what all rules share.
 import json
 import os
+import re
 import sys
 from pathlib import Path
-from shutil import which
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
@@ -12,6 +12,7 @@ from gradient_horizon import config as configuration, grid
 from gradient_horizon import config_file
 from gradient_horizon.code_digest import digest
 from gradient_horizon.tasks import TASKS
+from gradient_horizon.typesetting import find_engine
 
 CONFIG_FILE = Path("config/config.yaml")
 if not CONFIG_FILE.exists():
@@ -42,7 +43,7 @@ EXPERIMENTS = {
     name: {run["run"]: run for run in grid.runs(experiment)}
     for name, experiment in CONFIG["experiments"].items()
 }
-TEX_ENGINE = next((name for name in ("latexmk", "tectonic") if which(name)), None)
+TEX_ENGINE = find_engine()
 TABLE_NAMES = [
     "contributions",
     "contributions_median",
@@ -146,3 +147,15 @@ def closing_line():
         "Everything but the PDF is made: no LaTeX was found. To add it: sudo apt-get install "
         "--no-install-recommends latexmk lmodern texlive-latex-base texlive-latex-recommended"
     )
+
+
+def failures(logs):
+    """What the jobs that failed, by Snakemake's own logs, say for themselves, each once."""
+    text = "\n".join(Path(log).read_text(errors="replace") for log in logs)
+    # In full, Snakemake names the log; where it is quiet, the command that wrote it.
+    named = re.findall(r"^    log: (\S+) \(check|> (\S+) 2>&1' returned", text, re.MULTILINE)
+    found = []
+    for file in dict.fromkeys("".join(pair) for pair in named):
+        if Path(file).is_file():
+            found += [f"{file}:", *Path(file).read_text(errors="replace").splitlines()[-5:]]
+    return "\n".join(found)

@@ -45,4 +45,4 @@ rule draw_sentence_map:
         code=code("draw_sentence_map", FIGURE_STYLE),
     shell:
         "python {input.script:q} --map {input.map:q}"
-        " --output results/figures/sentence_map_{wildcards.experiment} > {log:q} 2>&1"
+        " --output results/figures/sentence_map_{wildcards.experiment:q} > {log:q} 2>&1"

@@ -34,6 +34,7 @@ rule build_paper:
         pdf="results/paper/paper.pdf",
     log:
         "logs/build_paper.log",
+    localrule: True  # the nodes of a cluster may lack LaTeX
     conda:
         "../envs/paper.yaml"
     threads: 1
@@ -45,7 +46,7 @@ rule build_paper:
         sources=lambda wildcards, input: [file for file in input if file != input.script],
         code=code("build_paper", *PAPER_SOURCES),
     shell:
-        "python {input.script:q} --engine {params.engine} --sources {params.sources:q}"
+        "python {input.script:q} --engine {params.engine:q} --sources {params.sources:q}"
         " --output {output.pdf:q} > {log:q} 2>&1"
 
 
@@ -58,6 +59,7 @@ rule record_provenance:
         provenance="results/provenance.json",
     log:
         "logs/record_provenance.log",
+    localrule: True  # ... and git
     conda:
         "../envs/analysis.yaml"
     threads: 1

@@ -58,6 +58,15 @@ def stop_orphans() -> None:
             orphan.kill()
 
 
+def unwritable() -> str | None:
+    """Return the first folder that a run writes into and cannot, if there is one."""
+    for folder in map(Path, (".", ".snakemake", "logs", "results")):
+        usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+        if os.path.lexists(folder) and not usable:
+            return str(folder.absolute())
+    return None
+
+
 def config_errors(arguments: list[str]) -> list[str]:
     """Say why Snakemake could not read a configuration file; it would show a traceback."""
     parser = argparse.ArgumentParser(add_help=False)
@@ -74,6 +83,8 @@ def main() -> None:
     if "--workflow-profile" not in arguments:
         arguments = ["--workflow-profile", str(PROFILE), *arguments]
     if not WRITES_NOTHING.intersection(arguments):
+        if folder := unwritable():
+            sys.exit(f"error: {folder} is no folder that can be written to")
         # Held as long as Snakemake lives, which inherits it; its jobs do not.
         lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
         os.set_inheritable(lock, True)

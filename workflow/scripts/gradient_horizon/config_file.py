@@ -37,8 +37,8 @@ def _read(text: str) -> tuple[list[yaml.ScalarNode], object]:
     try:
         return [], json.loads(text)
     except ValueError:
-        root = yaml.compose(text, Loader=yaml.FullLoader)
-        return list(_repeated_keys(root, set())), yaml.load(text, Loader=yaml.FullLoader)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        return list(_repeated_keys(root, set())), yaml.safe_load(text)
 
 
 def _repeated_keys(node: yaml.Node | None, visited: set[int]) -> Iterator[yaml.ScalarNode]:

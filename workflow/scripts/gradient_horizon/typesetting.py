@@ -23,6 +23,13 @@ class PaperError(Exception):
     """The paper cannot be built, said in one line."""
 
 
+def find_engine() -> str | None:
+    """Return the TeX engine to use, or None where there is none."""
+    if shutil.which("latexmk") and shutil.which("pdflatex"):
+        return "latexmk"
+    return "tectonic" if shutil.which("tectonic") else None
+
+
 def build(engine: str, sources: Iterable[Path], folder: Path) -> Path:
     """Typeset main.tex and return the PDF.
 

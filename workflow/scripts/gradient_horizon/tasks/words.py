@@ -6,6 +6,7 @@ sequence length; every window starts from h_0 = 0, also on the held-out part.
 """
 
 import hashlib
+import os
 from difflib import get_close_matches
 from importlib.metadata import version
 from operator import ge
@@ -69,6 +70,8 @@ def problems(options: dict, settings: dict):
     wanted = settings["training"]["batch_size"], settings["measurement"]["probe_batch"]
     if path:
         try:
+            if not os.path.isabs(path) and Path(os.path.normpath(path)).parts[:1] == (os.pardir,):
+                raise corpora.CorpusError(f"{path} leads out of the project; give it in full")
             tokens = 0
             # This runs whenever the workflow is read: no more is counted than has to be known.
             for paragraph in corpora.read_paragraphs(path):

@@ -1,0 +1,135 @@
+"""Copies of the project to run and to break, and what running them says and leaves behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+SNAKEMAKE = [str(BIN / "snakemake")]
+RUN_WORKFLOW = [sys.executable, "workflow/scripts/run_workflow.py"]
+
+SMOKE = ["--configfile", "config/smoke.yaml"]
+# As small as a run can be: seconds.
+TINY = {
+    "statistics": {"resamples": 100},
+    "experiments": {
+        "words": None,
+        "temporal_order": None,
+        "delayed_echo": {
+            "task": {"lag": 2, "sequence_length": 6},
+            "model": {"hidden_size": 4},
+            "grid": {"activations": ["tanh"], "spectral_radii": [0.5, 1.0], "seeds": 2},
+            "training": {"steps": 5, "batch_size": 4},
+            "measurement": {"checkpoints": 2, "probe_batch": 2},
+        },
+    },
+}
+
+
+def call(command, folder, *arguments, path=PATH):
+    """Start a command in a folder; what it printed, whatever the stream, and its exit code."""
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=folder,
+        env=os.environ | {"PATH": str(path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    return done.stdout, done.returncode
+
+
+def succeed(command, folder, *arguments, **options):
+    """Start a command that has to end well; what it printed."""
+    output, code = call(command, folder, *arguments, **options)
+    assert code == 0, output
+    return output
+
+
+def copy(folder):
+    """Copy the project as git has it, without what it ignores."""
+    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()]
+    return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+
+
+def tiny_copy(folder, changes=None):
+    """Copy the project and write tiny.yaml beside it, a configuration to run in seconds."""
+    copy(folder)
+    write_yaml(folder / "tiny.yaml", TINY if changes is None else changes)
+    return folder
+
+
+def write_yaml(file, content):
+    file.write_text(yaml.safe_dump(content))
+
+
+def start(folder, log, *arguments):
+    """Start the workflow in a process group of its own, as a terminal does."""
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [*RUN_WORKFLOW, *arguments],
+            cwd=folder,
+            env=os.environ | {"PATH": PATH},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def kill_group(process):
+    """Kill what `start` started, with all its jobs."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def jobs(output):
+    """Which jobs a dry run announces: {rule: {its wildcards, joined by a slash}}."""
+    found = {}
+    for block in re.split(r"\n(?=(?:local)?(?:rule|checkpoint) )", output)[1:]:
+        rule = re.match(r"\w+ (\w+):", block)[1]
+        wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+        values = re.findall(r"\w+=([^,]+)", wildcards[1]) if wildcards else []
+        found.setdefault(rule, set()).add("/".join(values))
+    for name in ("all", "default"):
+        found.pop(name, None)
+    return found
+
+
+def results(folder):
+    """The bytes of every result but the provenance, the only one that may differ."""
+    place = folder / "results"
+    return {
+        path.relative_to(place).as_posix(): path.read_bytes()
+        for path in place.rglob("*")
+        if path.is_file() and path != place / "provenance.json"
+    }
+
+
+def different(one, other):
+    """Names of results that only one has, or that differ."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+@contextmanager
+def changed(file, change, mtime=None):
+    """Change a text file for a while: `change` turns its text into another."""
+    before, status = file.read_text(), file.stat()
+    file.write_text(change(before))
+    if mtime is not None:
+        os.utime(file, (mtime, mtime))
+    try:
+        yield
+    finally:
+        file.write_text(before)
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -1,0 +1,129 @@
+"""Disks that are full, files that are broken, clocks that are wrong: one clear line, or nothing."""
+
+import os
+import subprocess
+import time
+
+import project
+import pytest
+
+TINY = ("--configfile", "tiny.yaml")
+RUN = "results/delayed_echo/rnn_tanh_gaussian_rho1.00"
+
+
+def errors(output):
+    """The lines in which our own programs say what is wrong."""
+    return {line for line in output.splitlines() if line.startswith("error: ")}
+
+
+@pytest.fixture
+def finished(tiny, tmp_path):
+    """A copy of a finished run, to be broken."""
+    folder = tmp_path / "project"
+    subprocess.run(["cp", "-a", tiny.folder, folder], check=True)
+    return folder
+
+
+def run_again(folder):
+    """Start it once more; what it printed."""
+    return project.call(project.RUN_WORKFLOW, folder, *TINY)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Make a folder a disk of its own, so small that a run does not fit."""
+    mounted = []
+
+    def make(folder, size):
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if subprocess.run(command, capture_output=True).returncode != 0:
+            pytest.skip("mounting a small disk is not allowed here")
+        mounted.append(folder)
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("size", ["16k", "64k", "200k"])
+def test_a_full_disk(tiny, tmp_path, small_disk, size):
+    folder = project.tiny_copy(tmp_path / "project")
+    results = folder / "results"
+    small_disk(results, size)
+    output, code = run_again(folder)
+    assert code == 1 and "No space left on device" in output
+    assert "Traceback" not in output
+    subprocess.run(["mount", "-o", "remount,size=64m", str(results)], check=True)
+    output, code = run_again(folder)
+    assert code == 0, output
+    assert project.different(tiny.results, project.results(folder)) == []
+
+
+@pytest.mark.parametrize(
+    "file", [f"{RUN}/train.npz", "results/delayed_echo/probe.npz", f"{RUN}/summary.parquet"]
+)
+@pytest.mark.parametrize("damage", ["truncated", "emptied", "overwritten"])
+def test_a_broken_result_is_never_taken_for_whole(tiny, finished, file, damage):
+    place = finished / file
+    content = place.read_bytes()
+    half = len(content) // 2
+    place.write_bytes(
+        {"truncated": content[:half], "emptied": b"", "overwritten": content[:half] + bytes(half)}[
+            damage
+        ]
+    )
+    output, code = run_again(finished)
+    assert code == 1 and "Traceback" not in output
+    assert any(f"cannot read {file}" in line for line in errors(output)), output
+    place.unlink()
+    output, code = run_again(finished)
+    assert code == 0, output
+    assert project.different(tiny.results, project.results(finished)) == []
+
+
+def test_results_that_cannot_be_written(tmp_path):
+    folder = project.tiny_copy(tmp_path / "project")
+    (folder / "results").write_text("a file where the folder should be")
+    output, code = run_again(folder)
+    assert code == 1 and "Traceback" not in output
+    assert any("results" in line for line in errors(output)), output
+    assert (folder / "results").read_text() == "a file where the folder should be"
+
+
+@pytest.mark.parametrize("days", [-1000, 1000])
+def test_a_clock_that_jumps(tiny, finished, days):
+    """What was made in the future, or long ago, is the same; a change is noticed all the same."""
+    jump = time.time() + days * 86400
+    for place, _, names in os.walk(finished):
+        for name in names:
+            os.utime(os.path.join(place, name), (jump, jump))
+    output, code = run_again(finished)
+    assert code == 0, output
+    assert project.different(tiny.results, project.results(finished)) == []
+    with project.changed(finished / "tiny.yaml", lambda text: text.replace("steps: 5", "steps: 6")):
+        dry = project.succeed(project.SNAKEMAKE, finished, "-n", *TINY)
+    assert project.jobs(dry)["train_networks"]
+
+
+def test_nets_that_diverge(tmp_path):
+    changes = {
+        **project.TINY,
+        "experiments": {
+            **project.TINY["experiments"],
+            "delayed_echo": {
+                **project.TINY["experiments"]["delayed_echo"],
+                "grid": {"activations": ["linear", "relu"], "spectral_radii": [100.0], "seeds": 2},
+                "training": {
+                    **{"steps": 40, "batch_size": 4, "learning_rate": 1000.0},
+                    "gradient_clip": None,
+                },
+            },
+        },
+    }
+    folder = project.tiny_copy(tmp_path / "project", changes)
+    project.succeed(project.RUN_WORKFLOW, folder, *TINY)
+    table = (folder / "results/tables/summary.csv").read_text()
+    assert "nan" not in table.lower() and len(table.splitlines()) == 9
+    numbers = (folder / "results/paper/numbers.json").read_text()
+    assert "diverged and stayed frozen" in numbers

@@ -1,0 +1,124 @@
+"""The paper of the smoke run, as its reader sees it."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import project
+import pytest
+from gradient_horizon import typesetting
+from gradient_horizon.latex import macro_prefix
+
+pytestmark = pytest.mark.tex
+
+EXPERIMENTS = ("words", "delayed_echo", "temporal_order")
+# LaTeX's own commands with a capital letter that the paper may use.
+LATEX_OWN = {"Delta", "Gamma", "LaTeX", "Lambda", "Phi", "Pi", "Psi", "Sigma", "TeX", "Theta"}
+
+
+def tool(name, *arguments):
+    return subprocess.run([name, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def pdf(smoke):
+    return smoke.folder / "results" / "paper" / "paper.pdf"
+
+
+@pytest.fixture(scope="module")
+def text(pdf):
+    return tool("pdftotext", "-layout", pdf, "-")
+
+
+@pytest.fixture(scope="module")
+def macros(smoke):
+    return json.loads((smoke.folder / "results" / "paper" / "numbers.json").read_text())
+
+
+def test_pages_and_no_dates(pdf):
+    information = tool("pdfinfo", pdf)
+    assert int(re.search(r"^Pages: *(\d+)", information, re.MULTILINE)[1]) >= 5
+    assert not re.search(r"^\w*Date:", information, re.MULTILINE)
+
+
+def test_fonts(pdf):
+    lines = tool("pdffonts", pdf).splitlines()[2:]
+    # The columns from the right: object, object's generation, unicode, subset, embedded.
+    assert lines and all(line.split()[-5] == "yes" for line in lines)
+    assert not any("Type 3" in line for line in lines)
+
+
+def test_nothing_is_unresolved(text):
+    assert "Gradient Horizon" in text
+    assert not re.findall(r".*(?:\?\?|\(\?|\?\)|\[\?).*", text)
+    assert not re.findall(r".*\b(?:nan|inf)\b.*", text, re.IGNORECASE)
+
+
+def test_what_the_text_is_compared_with(smoke, text, macros):
+    facts = json.loads((smoke.folder / "results" / "words" / "task.json").read_text())
+    assert facts["corpus_sha256"] in text
+    assert "unigram" in text and "bigram" in text
+    words = " ".join(text.split())
+    assert f"a perplexity of {macros['WordsBestPerplexity']} and an accuracy" in words
+
+
+def test_the_log_has_no_complaint(smoke):
+    log = (smoke.folder / "logs" / "build_paper.log").read_text()
+    # The first of TeX's passes cannot know the references yet.
+    last = re.split(r"^Run number \d+ of rule 'pdflatex'$", log, flags=re.MULTILINE)[-1]
+    assert "main.tex" in last
+    assert not re.findall(r".*undefined.*|.*multiply.defined.*|.*Rerun to get.*", last)
+    too_wide = re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", last)
+    assert all(float(points) <= 20 for points in too_wide), too_wide
+
+
+def test_macros_used_are_macros_defined(smoke, macros):
+    paper = smoke.folder / "paper"
+    source = "".join(
+        re.sub(r"(?<!\\)%.*", "", (paper / f"{name}.tex").read_text())
+        for name in ("main", "experiment", "sentence_map")
+    )
+    prefixes = tuple(map(macro_prefix, EXPERIMENTS))
+    overall = {name for name in macros if not name.startswith(prefixes)}
+    assert set(re.findall(r"\\([A-Z][A-Za-z]*)", source)) - LATEX_OWN == overall
+    used = set(re.findall(r"\\own\{(\w+)\}", source))
+    for prefix in prefixes:
+        defined = {name.removeprefix(prefix) for name in macros if name.startswith(prefix)}
+        assert defined == used, prefix
+
+
+def test_the_macros_are_the_numbers(smoke, macros):
+    """numbers.tex, which TeX reads, and numbers.json, which programs read, are the same."""
+    lines = (smoke.folder / "results" / "paper" / "numbers.tex").read_text().splitlines()
+    defined = dict(
+        re.fullmatch(r"\\newcommand\{\\(\w+)\}\{(.*)\}", line).groups() for line in lines
+    )
+    assert defined == macros and len(lines) == len(macros)
+
+
+@pytest.mark.parametrize(
+    ("addition", "message"),
+    [
+        (r"\own{Mispelt}", "There is no number WordsMispelt"),
+        (r"\Mispelt", "Undefined control sequence"),
+        (r"\autoref{fig:nowhere}", "is not there: fig:nowhere"),
+        (r"\citet{nobody1900}", "is not there: nobody1900"),
+        (r"\includegraphics{missing}", "missing' not found"),
+    ],
+)
+def test_what_leads_nowhere_stops_the_build(smoke, tmp_path, addition, message):
+    """Else the tests above would not have to fail: TeX itself prints ?? and goes on."""
+    engine = next(name for name in typesetting.COMMANDS if shutil.which(name, path=project.PATH))
+    for folder, pattern in (
+        ("paper", "*.*"),
+        ("results/paper", "*.tex"),
+        ("results/paper", "*.yaml"),
+    ):
+        for file in (smoke.folder / folder).glob(pattern):
+            shutil.copy(file, tmp_path)
+    shutil.copytree(smoke.folder / "results" / "figures", tmp_path, dirs_exist_ok=True)
+    section = tmp_path / "experiment.tex"
+    section.write_text(section.read_text() + addition)
+    with pytest.raises(typesetting.PaperError, match=re.escape(message)):
+        typesetting.build(engine, sorted(tmp_path.iterdir()), tmp_path / "build")

@@ -1,0 +1,179 @@
+"""What runs again when something changes: exactly what uses it, by dry runs in a finished copy."""
+
+import os
+
+import project
+import pytest
+
+ONCE = {""}
+EXPERIMENTS = {"words", "delayed_echo", "temporal_order"}
+ECHO = {
+    f"delayed_echo/rnn_{activation}_gaussian_rho{radius}"
+    for activation in ("sigmoid", "tanh", "linear")
+    for radius in ("0.50", "1.00")
+}
+ORDER = {f"temporal_order/rnn_tanh_gaussian_rho{radius}" for radius in ("0.80", "1.20")}
+WORDS = {
+    f"words/rnn_{activation}_gaussian_rho{radius}"
+    for activation in ("tanh", "relu")
+    for radius in ("0.50", "1.00")
+}
+RUNS = WORDS | ECHO | ORDER
+
+# From the end of the pipeline to its start; each includes what is downstream of it.
+PAPER = {"build_paper": ONCE}
+MAP_FIGURE = {"draw_sentence_map": {"words"}, **PAPER}
+FIGURES = {"draw_figures": EXPERIMENTS, **MAP_FIGURE}
+NUMBERS = {"write_numbers": ONCE, "record_provenance": ONCE, **PAPER}
+TABLES = {"collect_tables": ONCE, "draw_figures": EXPERIMENTS, **NUMBERS}
+MAP = {"map_sentence": {"words/rnn_tanh_gaussian_rho1.00"}, **MAP_FIGURE}
+
+
+def measured(runs):
+    return {"measure_gradients": runs, **TABLES, **(MAP if runs & WORDS else {})}
+
+
+def trained(runs):
+    return {"train_networks": runs, **measured(runs)}
+
+
+PREPARED = {"prepare_task": EXPERIMENTS, **trained(RUNS)}
+EVERYTHING = {"write_grid": EXPERIMENTS, **PREPARED}
+
+LIBRARY = "workflow/scripts/gradient_horizon"
+EDITS = {
+    f"{LIBRARY}/figures.py": FIGURES,
+    f"{LIBRARY}/findings.py": NUMBERS,
+    f"{LIBRARY}/grid.py": {"write_grid": EXPERIMENTS, **TABLES},
+    f"{LIBRARY}/contributions.py": measured(RUNS),
+    f"{LIBRARY}/training.py": trained(RUNS),
+    f"{LIBRARY}/cells/rnn.py": trained(RUNS),
+    f"{LIBRARY}/corpus.py": PREPARED,
+    "workflow/scripts/draw_figures.py": {"draw_figures": EXPERIMENTS, **PAPER},
+    "workflow/scripts/train_networks.py": trained(RUNS),
+    "paper/figures.mplstyle": FIGURES,
+    "paper/main.tex": PAPER,
+}
+# A comment in each of these languages.
+COMMENTS = {".py": "\n# changed\n", ".mplstyle": "\n# changed\n", ".tex": "%\n"}
+
+
+def plan(smoke, change=None):
+    """What a dry run announces, with `change` laid over the smoke configuration."""
+    overlay = []
+    if change:
+        overlay.append("change.yaml")
+        project.write_yaml(smoke.folder / "change.yaml", change)
+    output = project.succeed(project.SNAKEMAKE, smoke.folder, "-n", *project.SMOKE, *overlay)
+    found = project.jobs(output)
+    # A dry run that says anything else than this has jobs, and they were understood.
+    assert bool(found) != ("Nothing to be done" in output), output
+    return found
+
+
+def test_nothing_changed(smoke):
+    assert plan(smoke) == {}
+
+
+def test_dates_alone(smoke):
+    """As after a git checkout: every source is newer than every result."""
+    sources = [
+        path
+        for path in smoke.folder.rglob("*")
+        if path.is_file()
+        and path.relative_to(smoke.folder).parts[0] not in ("results", "logs", ".snakemake")
+    ]
+    dates = {path: path.stat() for path in sources}
+    assert len(dates) > 100
+    for path in sources:
+        os.utime(path)
+    try:
+        assert plan(smoke) == {}
+    finally:
+        for path, status in dates.items():
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("file", EDITS)
+def test_an_edit(smoke, file):
+    with project.changed(
+        smoke.folder / file, lambda text: text + COMMENTS[os.path.splitext(file)[1]]
+    ):
+        assert plan(smoke) == EDITS[file]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        f"{LIBRARY}/contributions.py",
+        "workflow/scripts/draw_figures.py",
+        "paper/figures.mplstyle",
+        "paper/main.tex",
+    ],
+)
+def test_an_edit_older_than_the_results(smoke, file):
+    """As from an unpacked archive, which keeps dates."""
+    path = smoke.folder / file
+    with project.changed(path, lambda text: text + COMMENTS[path.suffix], mtime=1577836800):  # 2020
+        assert plan(smoke) == EDITS[file]
+
+
+def test_after_all_edits_are_taken_back(smoke):
+    assert plan(smoke) == {}
+
+
+NEW = {
+    f"delayed_echo/rnn_{activation}_gaussian_rho1.50"
+    for activation in ("sigmoid", "tanh", "linear")
+}
+CHANGES = {
+    "a radius more": (
+        {"delayed_echo": {"grid": {"spectral_radii": [0.5, 1.0, 1.5]}}},
+        {"write_grid": {"delayed_echo"}, **trained(NEW)},
+    ),
+    "a radius less": (
+        {"delayed_echo": {"grid": {"spectral_radii": [1.0]}}},
+        {"write_grid": {"delayed_echo"}, **TABLES},
+    ),
+    "the learning rate": ({"temporal_order": {"training": {"learning_rate": 0.2}}}, trained(ORDER)),
+    "the size": ({"words": {"model": {"hidden_size": 13}}}, trained(WORDS)),
+    "the probe batch": (
+        {"delayed_echo": {"measurement": {"probe_batch": 5}}},
+        {"prepare_task": {"delayed_echo"}, **trained(ECHO)},
+    ),
+    "an experiment less": (
+        {"temporal_order": None},
+        {**TABLES, "draw_figures": EXPERIMENTS - {"temporal_order"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_an_experiment(smoke, name):
+    change, expected = CHANGES[name]
+    assert plan(smoke, {"experiments": change}) == expected
+
+
+def test_a_change_of_the_statistics(smoke):
+    assert plan(smoke, {"statistics": {"resamples": 201}}) == TABLES
+
+
+def test_another_seed(smoke):
+    assert plan(smoke, {"base_seed": 7}) == PREPARED
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_another_working_directory(smoke, tmp_path, snakefile):
+    elsewhere = tmp_path / "elsewhere"
+    arguments = [
+        *("--snakefile", smoke.folder / snakefile, "--directory", elsewhere, "--cores", "1"),
+        *("--configfile", smoke.folder / "config/smoke.yaml"),
+        *("--quiet", "host"),  # the default profile, found beside workflow/, names no jobs
+    ]
+    assert (
+        project.jobs(project.succeed(project.SNAKEMAKE, tmp_path, "-n", *arguments)) == EVERYTHING
+    )
+    project.succeed([*project.SNAKEMAKE, "results/words/grid.csv"], tmp_path, *arguments)
+    grid = "results/words/grid.csv"
+    assert (elsewhere / grid).read_bytes() == (smoke.folder / grid).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere"]

@@ -1,0 +1,103 @@
+"""bootstrap.sh and the Makefile, with stand-ins for the programs that install anything."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import project
+import pytest
+
+# Python, pip and uv all in one: notes how it is called and makes what the real one would.
+STAND_IN = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$CALLS"
+case "$*" in
+    *FAIL*) exit 1 ;;
+    "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/uv ;;
+esac
+"""
+TOOLS = ("sh", "cat", "cksum", "rm", "mkdir", "cp", "dirname", "basename", "flock", "id")
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A folder to set up, where Python and LaTeX are stand-ins: returns a function to start it."""
+    programs, folder = tmp_path / "programs", tmp_path / "a project"
+    programs.mkdir()
+    folder.mkdir()
+    for name in ("bootstrap.sh", "requirements.lock", "environment.yml"):
+        shutil.copy(project.ROOT / name, folder)
+    for name in TOOLS:
+        if place := shutil.which(name):
+            (programs / name).symlink_to(place)
+    for name in ("python3", "latexmk", "pdflatex", "pdftotext"):
+        (programs / name).write_text(STAND_IN)
+        (programs / name).chmod(0o755)
+    calls = tmp_path / "calls"
+
+    def bootstrap():
+        calls.write_text("")
+        done = subprocess.run(
+            [folder / "bootstrap.sh"],
+            env={"PATH": str(programs), "CALLS": str(calls)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stdout, calls.read_text().splitlines()
+
+    return folder, bootstrap
+
+
+def state(folder):
+    return {
+        path.relative_to(folder): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }
+
+
+def test_a_second_start_does_nothing(fresh):
+    folder, bootstrap = fresh
+    code, printed, calls = bootstrap()
+    assert (code, printed) == (0, "bootstrap: creating .venv from requirements.lock\n")
+    install = calls[-1]
+    assert install.startswith("uv pip install") and "--require-hashes --compile-bytecode" in install
+    before = state(folder)
+    assert bootstrap() == (0, "", [])
+    assert state(folder) == before
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "environment.yml", "bootstrap.sh"])
+def test_other_pins_are_set_up_anew(fresh, name):
+    folder, bootstrap = fresh
+    bootstrap()
+    (folder / ".venv" / "old").touch()
+    with (folder / name).open("a") as file:
+        file.write("# changed\n")
+    assert bootstrap()[0] == 0
+    assert not (folder / ".venv" / "old").exists()
+    assert bootstrap() == (0, "", [])
+
+
+def test_an_interrupted_set_up_is_begun_again(fresh):
+    folder, bootstrap = fresh
+    script = folder / "bootstrap.sh"
+    with project.changed(script, lambda text: text.replace("--no-deps", "--no-deps FAIL")):
+        assert bootstrap()[0] != 0
+        code, printed, calls = bootstrap()
+        assert code != 0 and printed and calls
+    assert bootstrap()[0] == 0
+    assert bootstrap() == (0, "", [])
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="not installed: make")
+def test_make_help_lists_every_target():
+    text = (project.ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([\w-]+):", text, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split()
+    assert set(phony) == targets
+    lines = project.succeed(["make", "--no-print-directory"], project.ROOT, "help").splitlines()
+    assert {line.split()[1] for line in lines} == targets
+    assert all(len(line.split()) > 2 for line in lines)
+    assert os.access(project.ROOT / "bootstrap.sh", os.X_OK)
