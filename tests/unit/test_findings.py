@@ -104,7 +104,7 @@ def test_how_the_horizon_moves(macros):
 def test_the_bound_and_what_is_measured(macros):
     # sigma_max is 1 or 3; at distance 2 the bounds are 10^0 (by a hair more) and 10^0.954.
     assert macros["MiddleDistance"] == "2"
-    assert macros["GrowingBounds"] == "all of the 4 grid points have"
+    assert macros["GrowingBounds"] == "All of the 4 grid points have"
     assert macros["GrowingBoundsShrinking"] == "3"
     excesses = [1.0, 2 * np.log10(3) + 1.0, 1.0, 2 * np.log10(3) - 0.5]
     assert float(macros["BoundExcessBefore"]) == pytest.approx(np.median(excesses), abs=0.05)
@@ -131,7 +131,7 @@ def test_a_single_grid_point_without_any_loss():
     macros = findings.experiment_macros("echo", experiment, FACTS, summary([3]), distances([3]))
     assert macros["BestLoss"] == "--" and macros["HorizonLoss"] == "is not defined"
     assert macros["Comparison"].endswith("the only grid point is not better.")
-    assert macros["GrowingBounds"] == "the only grid point has"
+    assert macros["GrowingBounds"] == "The only grid point has"
     assert "nan" not in " ".join(macros.values()).lower()
 
 

@@ -191,9 +191,10 @@ def _relevance(distance: int | None, after: pd.DataFrame, distances: pd.DataFram
 def _bounds(distances: pd.DataFrame) -> dict[str, str]:
     """How far the worst-case bound lies above what is measured; what cancels."""
     growing, shrinking = _bound_against_transport(distances)
+    having = _of_all(growing, distances["run"].nunique(), verbs=("has", "have"))
     macros = {
         "MiddleDistance": number(middle_distance(distances)),
-        "GrowingBounds": _of_all(growing, distances["run"].nunique(), verbs=("has", "have")),
+        "GrowingBounds": having[:1].upper() + having[1:],
         "GrowingBoundsShrinking": number(shrinking),
     }
     steps = {"Before": distances["step"].min(), "After": distances["step"].max()}
