@@ -16,6 +16,8 @@ include: "workflow/rules/paper.smk"
 rule all:
     default_target: True
     input:
+        DATA_FILES,
+        RUN_FILES,
         TABLES,
         FIGURES,
         PAPER_PARTS,

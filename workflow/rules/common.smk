@@ -43,6 +43,19 @@ EXPERIMENTS = {
     name: {run["run"]: run for run in grid.runs(experiment)}
     for name, experiment in CONFIG["experiments"].items()
 }
+# What every run leaves. All of it is a target: one that is lost is made again, even where all that
+# was made from it is still there.
+RUN_FILES = [
+    f"results/{experiment}/{run}/{file}"
+    for experiment, runs in EXPERIMENTS.items()
+    for run in runs
+    for file in ("contributions.parquet", "summary.parquet", "train.npz")
+]
+DATA_FILES = [
+    f"results/{experiment}/{file}"
+    for experiment in EXPERIMENTS
+    for file in ("data.npz", "grid.csv", "probe.npz", "task.json")
+]
 TEX_ENGINE = find_engine()
 TABLE_NAMES = [
     "contributions",

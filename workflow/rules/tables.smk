@@ -3,12 +3,7 @@ rule collect_tables:
     input:
         script=script("collect_tables"),
         grids=expand("results/{experiment}/grid.csv", experiment=EXPERIMENTS),
-        runs=[
-            f"results/{experiment}/{run}/{file}"
-            for experiment, runs in EXPERIMENTS.items()
-            for run in runs
-            for file in ("contributions.parquet", "summary.parquet", "train.npz")
-        ],
+        runs=RUN_FILES,
     output:
         tables=TABLES,
     log:
