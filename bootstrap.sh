@@ -2,7 +2,7 @@
 # Set up everything the project needs: the environment .venv and, where it may, LaTeX.
 #
 #   ./bootstrap.sh          Python environment and LaTeX
-#   ./bootstrap.sh --test   pdftotext as well, for the tests
+#   ./bootstrap.sh --test   pdftotext and Slurm as well, for the tests
 #
 # A second start does nothing. With conda, mamba or micromamba the environment comes from
 # environment.yml, otherwise from requirements.lock.
@@ -109,10 +109,19 @@ set_up_pdftotext() {
     if may_install; then apt_install poppler-utils; else say "no pdftotext: its tests are skipped"; fi
 }
 
+# The tests run a Slurm of their own, which takes root; without it they are skipped.
+set_up_slurm() {
+    if [ "$(id -u)" != 0 ] || { have slurmctld && have munged; }; then return; fi
+    may_install && apt_install slurm-wlm munge || say "no Slurm: its tests are skipped"
+}
+
 # Two starts at once: the second waits for the first (flock is part of Debian's essential system).
 if [ -z "${BOOTSTRAP_LOCKED:-}" ] && have flock; then
     BOOTSTRAP_LOCKED=1 exec flock .bootstrap.lock sh bootstrap.sh "$@"
 fi
 set_up_python
 set_up_tex
-[ "${1:-}" != --test ] || set_up_pdftotext
+if [ "${1:-}" = --test ]; then
+    set_up_pdftotext
+    set_up_slurm
+fi
