@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 RUN := $(PYTHON) workflow/scripts/run_workflow.py
 
-.PHONY: paper smoke test verify lint format docs readme lock clean distclean help
+.PHONY: paper smoke test verify bench bench-peers lint format docs readme lock clean distclean help
 
 paper: ## train, measure and build results/paper/paper.pdf (the default)
 	@./bootstrap.sh
@@ -27,6 +27,22 @@ verify: ## run the small configuration afresh and compare it with the reference
 	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
 		--reference tests/reference $(ARGS)
 	@rm -rf .verify
+
+bench: ## time the kernels, the planning of a large grid and the workflow's own cost
+	@./bootstrap.sh
+	@$(PYTHON) benchmarks/bench.py
+	@$(PYTHON) benchmarks/plan_large_grid.py
+	@$(PYTHON) benchmarks/workflow_cost.py
+
+bench-peers: .venv-peers/installed ## time them beside PyTorch and JAX
+	@.venv-peers/bin/python benchmarks/compare.py
+
+.venv-peers/installed: benchmarks/requirements-peers.txt
+	@./bootstrap.sh
+	@rm -rf .venv-peers
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q -r benchmarks/requirements-peers.txt
+	@touch $@
 
 lint: ## check style and workflow
 	@./bootstrap.sh
@@ -57,7 +73,7 @@ clean: ## remove results and logs
 	rm -rf results logs smoke
 
 distclean: clean ## remove the environment and the workflow's memory too
-	rm -rf .venv .snakemake .bootstrap.lock .run.lock
+	rm -rf .venv .venv-peers .snakemake .bootstrap.lock .run.lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile

@@ -152,3 +152,20 @@ def test_a_net_does_not_depend_on_its_population(dtype, embedding_size, monkeypa
         )
         np.testing.assert_array_equal(few_loss, loss[:size])
         np.testing.assert_array_equal(few.flat, gradient.flat[:size])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nor_where_the_rows_of_many_large_nets_lie_far_apart(dtype):
+    """Products and sums in pieces, and rows that are gathered in a large population only."""
+    rng = np.random.default_rng(10)
+    steps, batch, population, size, outputs = 12, 16, 17, 64, 130
+    nets = [naive.draw_net(rng, size, SYMBOLS, outputs) for _ in range(population)]
+    inputs = rng.integers(0, SYMBOLS, (steps, batch, population))
+    targets = rng.integers(0, outputs, inputs.shape)
+    loss_mask = np.arange(steps) > 0
+    loss, gradient = run("tanh", nets, inputs, targets, loss_mask, dtype)
+    for few in (1, 2, 9):
+        part = nets[:few], inputs[..., :few], targets[..., :few]
+        few_loss, few_gradient = run("tanh", *part, loss_mask, dtype)
+        np.testing.assert_array_equal(few_loss, loss[:few])
+        np.testing.assert_array_equal(few_gradient.flat, gradient.flat[:few])

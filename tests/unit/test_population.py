@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from gradient_horizon.population import Weights, by_net, sum_of_outer_products
+from gradient_horizon.population import (
+    Weights,
+    by_net,
+    gathered,
+    outer_products,
+    pieces,
+    product,
+    runs,
+)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -15,22 +23,73 @@ from gradient_horizon.population import Weights, by_net, sum_of_outer_products
         ((2, 1, 5), 2, 4, 1),
         ((13, 7), 1, 6, 3),
         ((131,), 2, 100, 90),  # a prime number of rows
+        ((10, 26), 2, 64, 64),  # pieces of rows and of columns
         ((257, 5), 2, 64, 64),
         ((3,), 1, 1100, 1000),  # matrices of over a million entries
         ((0, 4), 2, 3, 3),  # nothing to add up
     ],
 )
-def test_sum_of_outer_products(lead, population, height, width, dtype):
+def test_products(lead, population, height, width, dtype):
     rng = np.random.default_rng(0)
-    left = rng.standard_normal((*lead, population, height)).astype(dtype)
-    right = rng.standard_normal((*lead, population, width)).astype(dtype)
-    out = np.full((population, height, width), np.nan, dtype)
-    sum_of_outer_products(left, right, out)
-    rows = (part.reshape(-1, *part.shape[-2:]).astype(float) for part in (left, right))
-    expected = np.einsum("rpi,rpj->pij", *rows)
-    tolerance = 1e-5 if dtype == np.float32 else 1e-13
+    shapes = (*lead, population, height), (*lead, population, width), (population, height, width)
+    left, right, matrix = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    tolerance = 20 * (1e-5 if dtype == np.float32 else 1e-13)
+    left_rows, right_rows = (
+        part.reshape(-1, *part.shape[-2:]).astype(float) for part in (left, right)
+    )
+
+    out = np.full(shapes[2], np.nan, dtype)
+    outer_products(by_net(left), by_net(right), out)
+    expected = np.einsum("rpi,rpj->pij", left_rows, right_rows)
     scale = np.sqrt(max(1, np.prod(lead)))
-    np.testing.assert_allclose(out, expected, rtol=0, atol=20 * tolerance * scale)
+    np.testing.assert_allclose(out, expected, rtol=0, atol=tolerance * scale)
+
+    out = np.full(shapes[1], np.nan, dtype)
+    product(by_net(left), matrix, by_net(out))
+    expected = np.einsum("rpi,pij->rpj", left_rows, matrix).reshape(out.shape)
+    np.testing.assert_allclose(out, expected, rtol=0, atol=tolerance * np.sqrt(height))
+
+
+@pytest.mark.parametrize(
+    ("length", "operations", "expected"),
+    [
+        (240, 4096, 1),  # under a million operations
+        (256, 4096, 2),
+        (250, 4096, 2),
+        (300, 4096, 2),
+        (128, 64_000, 16),  # pieces of 8
+        (251, 4096, 1),  # a prime number
+        (20, 10**6, 1),  # no piece is small
+        (1, 10**7, 1),
+        (0, 4096, 1),
+        (7, 0, 1),
+    ],
+)
+def test_pieces_are_the_fewest_that_are_small(length, operations, expected):
+    assert pieces(length, operations) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "longest", "expected"),
+    [
+        (range(0), 3, []),
+        (range(2, 3), 3, [(2, 3)]),
+        (range(1, 7), 3, [(1, 4), (4, 7)]),
+        (range(0, 7), 3, [(0, 2), (2, 4), (4, 7)]),
+    ],
+)
+def test_runs_are_few_and_even(steps, longest, expected):
+    assert [(run.start, run.stop) for run in runs(steps, longest)] == expected
+
+
+def test_rows_that_lie_apart_are_gathered():
+    rows = np.random.default_rng(0).standard_normal((3, 2, 4, 200))
+    for array, copied in ((rows, True), (rows[..., :50].copy(), False)):
+        buffer = np.empty(2 * array.size)
+        result = gathered(by_net(array), buffer)
+        np.testing.assert_array_equal(result, by_net(array))
+        assert np.shares_memory(result, buffer) == copied
+        assert result.flags.c_contiguous == copied
 
 
 def test_by_net_views_each_nets_rows():

@@ -68,13 +68,53 @@ def test_normalising_keeps_what_leading_dimensions_there_are():
 def test_norms_of_any_size(seed):
     rng = np.random.default_rng(seed)
     rows, exponents = draw(rng, 20, 4, 100_000)
-    scaled.normalise(rows, exponents)
+    rows_before = exact_rows(rows, exponents)
+    squares = scaled.squared_norms(rows, exponents)
+    assert exact_rows(rows, exponents) == rows_before
+    assert ((squares == 0.0) | (abs(np.log2(np.maximum(squares, 1e-300))) < 200)).all()
     expected = [
         0.5 * log10(sum(value**2 for value in row)) if any(row) else -math.inf
         for row in exact_rows(rows, exponents)
     ]
-    result = scaled.log10_norm(rows, exponents)
+    result = scaled.log10_norm(squares, exponents)
     np.testing.assert_allclose(result, expected, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.filterwarnings("error")
+def test_products_with_tiny_factors(seed):
+    rng = np.random.default_rng(seed)
+    rows, exponents = draw(rng, 20, 4, 10_000)
+    scaled.squared_norms(rows, exponents)
+    factor = 10.0 ** rng.uniform(-290, 0, (20, 1)) * rng.random((20, 4))
+    factor[rng.random((20, 4)) < 0.2] = 0.0
+    before, out, product_exponents = rows.copy(), np.empty_like(rows), exponents.copy()
+    squares = scaled.multiply(factor, rows, product_exponents, out)
+    np.testing.assert_array_equal(rows, before)
+    exact_factors = exact_rows(factor, np.zeros(20, dtype=int))
+    products = zip(exact_rows(rows, exponents), exact_factors, strict=True)
+    expected = [[a * b for a, b in zip(*pair, strict=True)] for pair in products]
+    for row, result, square in zip(
+        expected, exact_rows(out, product_exponents), squares, strict=True
+    ):
+        size = max(map(abs, row))
+        assert all(
+            abs(a - b) <= size * Fraction(2) ** -52 for a, b in zip(row, result, strict=True)
+        )
+        assert (square == 0.0) == (size == 0)
+        assert square == 0.0 or 2.0**-200 < square < 2.0**200
+
+
+@pytest.mark.parametrize("spread", [0, 40, 30_000])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.filterwarnings("error")
+def test_log10_of_a_sum(seed, spread):
+    rng = np.random.default_rng(seed)
+    values, exponents = rng.uniform(0.1, 10.0, 30), rng.integers(-spread, spread + 1, 30)
+    values[::4] = 0.0
+    expected = log10(sum(map(exact, values, exponents)))
+    assert scaled.log10_sum(values, exponents) == pytest.approx(expected, rel=1e-13, abs=1e-13)
+    assert scaled.log10_sum(0.0 * values, exponents) == -math.inf
 
 
 @pytest.mark.parametrize("spread", [0, 5, 60, 5000])

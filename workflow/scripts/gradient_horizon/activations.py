@@ -22,6 +22,7 @@ class Activation:
     slope_from_value : `slope_from_value(h, out=None)` is phi'(a) given h = phi(a): fewer
         operations, for training.  Unlike that of `value`, `out` must not be the argument itself.
     slope_bound : sup phi', the gamma of Pascanu, Mikolov and Bengio (2013), section 2.1.
+    value_bound : sup |phi|.
     homogeneous : whether phi(c a) = c phi(a) for every c > 0, so that states of any size can be
         carried with a separate exponent.
     """
@@ -31,6 +32,7 @@ class Activation:
     slope: Callable
     slope_from_value: Callable
     slope_bound: float
+    value_bound: float = np.inf
     homogeneous: bool = False
 
 
@@ -58,9 +60,9 @@ def _sigmoid_slope_from_value(h, out=None):
 
 
 def _tanh_slope(a):
-    """sech^2 a; 1 - tanh^2 a would be exactly 0 beyond |a| = 19."""
-    with np.errstate(over="ignore"):
-        return np.square(1.0 / np.cosh(a))
+    """sech^2 a by exp(-|a|); 1 - tanh^2 a would be exactly 0 beyond |a| = 19."""
+    decay = np.square(np.exp(-np.abs(a)))
+    return 4.0 * decay / np.square(1.0 + decay)
 
 
 def _tanh_slope_from_value(h, out=None):
@@ -113,10 +115,14 @@ def _linear_slope_from_value(h, out=None):
 
 
 ACTIVATIONS = {
-    "sigmoid": Activation("sigmoid", _sigmoid, _sigmoid_slope, _sigmoid_slope_from_value, 0.25),
-    "tanh": Activation("tanh", np.tanh, _tanh_slope, _tanh_slope_from_value, 1.0),
+    "sigmoid": Activation(
+        "sigmoid", _sigmoid, _sigmoid_slope, _sigmoid_slope_from_value, 0.25, value_bound=1.0
+    ),
+    "tanh": Activation("tanh", np.tanh, _tanh_slope, _tanh_slope_from_value, 1.0, value_bound=1.0),
     "relu": Activation("ReLU", _relu, _relu_slope, _relu_slope_from_value, 1.0, homogeneous=True),
-    "softsign": Activation("softsign", _softsign, _softsign_slope, _softsign_slope_from_value, 1.0),
+    "softsign": Activation(
+        "softsign", _softsign, _softsign_slope, _softsign_slope_from_value, 1.0, value_bound=1.0
+    ),
     "linear": Activation(
         "linear", _linear, np.ones_like, _linear_slope_from_value, 1.0, homogeneous=True
     ),

@@ -9,12 +9,14 @@ the C_d add up to dE/dW_hh.  The algorithm walks down d for all t at once: O(T^2
 and O(T B N) memory.  Every row carries a power of two, so that nothing under- or overflows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import scaled
 from .activations import Activation
+from .population import product, runs
 
 # Allowed difference between the sum over distances and the gradient, relative to the gradient.
 LARGEST_RESIDUAL = 1e-9
@@ -25,6 +27,9 @@ CANCELLED = 1e-4
 
 # Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
 SMALLEST_SLOPE = 1e-290
+
+# So many numbers of a signal at a time stay in the processor's cache.
+CACHED_SIGNAL = 65_536
 
 
 @dataclass(frozen=True)
@@ -72,44 +77,51 @@ def trace(
     slope = np.empty((steps, batch, size))
     recurrent = weights["W_hh"].T.copy()
     for t in range(steps):
-        exponent[t + 1] = exponent[t]
-        # In units of the state's power of two; a homogeneous phi keeps the unit.
-        unit = np.ldexp(1.0, -exponent[t])[:, None]
-        pre_activation = state[t] @ recurrent + drive[t] * unit
-        slope[t] = activation.slope(pre_activation)
-        slope[t][slope[t] < SMALLEST_SLOPE] = 0.0
-        state[t + 1] = activation.value(pre_activation)
-        if activation.homogeneous:
-            # The unit never goes below 1, so that the drive stays representable.
-            large = np.maximum(np.frexp(np.abs(state[t + 1]).max(axis=1))[1], -exponent[t + 1])
-            np.ldexp(state[t + 1], -large[:, None], out=state[t + 1])
-            exponent[t + 1] += large
+        pre_activation = np.matmul(state[t], recurrent, out=slope[t])
+        if not activation.homogeneous:
+            pre_activation += drive[t]
+            activation.value(pre_activation, out=state[t + 1])
+            continue
+        # In units of the state's power of two, which a homogeneous phi keeps.
+        pre_activation += drive[t] * np.ldexp(1.0, -exponent[t])[:, None]
+        activation.value(pre_activation, out=state[t + 1])
+        # The unit never goes below 1, so that the drive stays representable.
+        large = np.maximum(np.frexp(np.abs(state[t + 1]).max(axis=1))[1], -exponent[t])
+        np.ldexp(state[t + 1], -large[:, None], out=state[t + 1])
+        exponent[t + 1] = exponent[t] + large
+    slope = activation.slope(slope)
+    slope[slope < SMALLEST_SLOPE] = 0.0
     error, loss, accuracy = _read_out(weights, state[1:], exponent[1:], targets, loss_mask)
     # States far below 1, such as those of a sigmoid that is off, have squares that underflow.
-    scaled.normalise(state, exponent)
+    scaled.squared_norms(state, exponent)
     return Trace(state, exponent, slope, error, loss, accuracy)
 
 
 def _read_out(weights, state, exponent, targets, loss_mask):
     """Error of every step (T, B, N), mean loss and accuracy of the soft-max read-out."""
-    masked = np.flatnonzero(loss_mask)
-    batch = state.shape[1]
-    power = exponent[masked][..., None]
-    logits = state[masked] @ weights["W_s"].T + np.ldexp(1.0, -power) * weights["b_s"]
-    chosen = targets[masked][..., None]
-    hits = logits.argmax(axis=-1) == targets[masked]
-    with np.errstate(over="ignore"):  # a logit far below the largest: probability 0
-        logits = np.ldexp(logits - logits.max(axis=-1, keepdims=True), power)
-    right = np.take_along_axis(logits, chosen, axis=-1)
-    slope = np.exp(logits)
+    _, batch, size = state.shape
+    outputs = weights["W_s"]
+    wanted = targets[loss_mask].reshape(-1)
+    power = exponent[loss_mask].reshape(-1, 1)
+    logits = state[loss_mask].reshape(-1, size) @ outputs.T
+    logits += np.ldexp(1.0, -power) * weights["b_s"]
+    hits = logits.argmax(axis=1) == wanted
+    logits -= logits.max(axis=1, keepdims=True)
+    if power.any():
+        with np.errstate(over="ignore"):  # a logit far below the largest: probability 0
+            np.ldexp(logits, power, out=logits)
+    target = np.arange(len(wanted)), wanted
+    right = logits[target]
+    slope = np.exp(logits, out=logits)
     # softmax - onehot is, at the target, minus the sum of the other probabilities: taken so, it
     # keeps its digits where the net is sure and 1 - softmax cancels.
-    np.put_along_axis(slope, chosen, 0.0, axis=-1)
-    wrong = slope.sum(axis=-1, keepdims=True)
+    slope[target] = 0.0
+    wrong = slope.sum(axis=1)
     total = wrong + np.exp(right)
-    np.put_along_axis(slope, chosen, -wrong, axis=-1)
+    slope[target] = -wrong
+    slope /= (total * len(wanted))[:, None]
     error = np.zeros_like(state)
-    error[masked] = (slope / total) @ weights["W_s"] / (len(masked) * batch)
+    error[loss_mask] = (slope @ outputs).reshape(-1, batch, size)
     losses = np.log(total) - right
     return error, float((losses / losses.size).sum()), float(hits.mean())
 
@@ -127,13 +139,14 @@ def recurrent_gradient(path: Trace, recurrent: np.ndarray) -> tuple[np.ndarray, 
     """
     steps, batch, size = path.slope.shape
     error, error_exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
-    scaled.normalise(error, error_exponent)
+    scaled.squared_norms(error, error_exponent)
     carried, exponent = np.zeros((batch, size)), np.zeros(batch, dtype=np.int64)
     total, total_exponent = np.zeros(size * size), 0
     for t in reversed(range(steps)):
         signal, exponent = scaled.add(error[t], error_exponent[t], carried, exponent)
-        delta = path.slope[t] * signal
-        scaled.normalise(delta, exponent)
+        scaled.squared_norms(signal, exponent)
+        delta = np.empty_like(signal)
+        scaled.multiply(path.slope[t], signal, exponent, out=delta)
         piece = scaled.outer_sum(delta, exponent, path.state[t], path.state_exponent[t])
         total, total_exponent = scaled.add(total, total_exponent, piece[0].reshape(-1), piece[1])
         carried = delta @ recurrent
@@ -175,7 +188,7 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
     path : a forward pass.
     recurrent : W_hh, (N, N) float64.
     """
-    steps, batch, size = path.slope.shape
+    steps, _, size = path.slope.shape
     gradient, gradient_exponent = recurrent_gradient(path, recurrent)
     gradient = gradient.reshape(-1)
     squared_gradient = np.vdot(gradient, gradient)
@@ -184,38 +197,27 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
     signed_share = np.zeros(steps)
     total, total_exponent = np.zeros(size * size), 0
 
-    signal = path.error.copy()
-    exponent = np.zeros((steps, batch), dtype=np.int64)
-    scaled.normalise(signal, exponent)
-    at_start = scaled.log10_norm(signal, exponent)
-    state_norm = scaled.log10_norm(path.state, path.state_exponent)
-    for d in range(steps):
-        # Rows are the targets t = d ... T-1; their k = t - d runs over 0 ... T-1-d.
-        end = steps - d
-        log10_transport[d], extinct[d] = _mean_transport(
-            scaled.log10_norm(signal, exponent), at_start[d:]
+    state_norm = np.sqrt(np.vecdot(path.state, path.state))
+    for d, part in enumerate(_walk_down(path, recurrent)):
+        now = scaled.log10_norm(part.squared_signal, part.signal_exponent)
+        if d == 0:
+            at_start = now
+        log10_transport[d], extinct[d] = _mean_transport(now, at_start[d:])
+        before = slice(steps - d)
+        log10_incoherent[d] = scaled.log10_sum(
+            np.sqrt(part.squared_delta) * state_norm[before],
+            part.delta_exponent + path.state_exponent[before],
         )
-        delta = path.slope[:end] * signal
-        scaled.normalise(delta, exponent)
-        log10_incoherent[d] = _log10_of_sum(scaled.log10_norm(delta, exponent) + state_norm[:end])
-        term, term_exponent = scaled.outer_sum(
-            delta.reshape(-1, size),
-            exponent.reshape(-1),
-            path.state[:end].reshape(-1, size),
-            path.state_exponent[:end].reshape(-1),
-        )
-        term = term.reshape(-1)
+        term, term_exponent = part.contribution, part.contribution_exponent
         total, total_exponent = scaled.add(total, total_exponent, term, term_exponent)
-        log10_contribution[d] = scaled.log10_norm(term, term_exponent)
+        log10_contribution[d] = scaled.log10_norm(np.vdot(term, term), term_exponent)
         if squared_gradient > 0.0:
             along = np.vdot(term, gradient) / squared_gradient
             signed_share[d] = np.ldexp(along, term_exponent - gradient_exponent)
-        # One step farther back; the first row's k has reached the start of the sequence.
-        signal, exponent = (delta @ recurrent)[1:], exponent[1:]
 
     rest, rest_exponent = scaled.add(total, total_exponent, -gradient, gradient_exponent)
-    log10_gradient = scaled.log10_norm(gradient, gradient_exponent)
-    log10_rest = scaled.log10_norm(rest, rest_exponent)
+    log10_gradient = scaled.log10_norm(squared_gradient, gradient_exponent)
+    log10_rest = scaled.log10_norm(np.vdot(rest, rest), rest_exponent)
     log10_scale = max(log10_gradient, _log10_of_sum(log10_incoherent) + np.log10(CANCELLED))
     return Contributions(
         log10_contribution,
@@ -229,8 +231,62 @@ def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
     )
 
 
+@dataclass(frozen=True)
+class _Distance:
+    """One distance: C_d (N N,), and of every pair the squared norms of g and delta, (T-d, B)."""
+
+    contribution: np.ndarray
+    contribution_exponent: int
+    squared_signal: np.ndarray
+    signal_exponent: np.ndarray
+    squared_delta: np.ndarray
+    delta_exponent: np.ndarray
+
+
+def _walk_down(path: Trace, recurrent: np.ndarray) -> Iterator[_Distance]:
+    """Yield the distances d = 0 ... T-1.
+
+    Rows are the steps k = 0 ... T-1-d, for the targets t = k + d.  A run of steps at a time goes
+    all the way from g_{t,k} to g_{t,k-1} while it is in the processor's cache.
+    """
+    steps, batch, size = path.slope.shape
+    longest = min(steps, max(1, CACHED_SIGNAL // (batch * size)))
+    signal, exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
+    buffer = np.empty((longest, batch, size))
+    for d in range(steps):
+        end = steps - d
+        squared_signal, squared_delta = np.empty((2, end, batch))
+        delta_exponent = np.empty_like(exponent)
+        term, term_exponent = np.zeros(size * size), 0
+        for run in runs(range(end), longest):
+            now = signal[run]
+            squared_signal[run] = scaled.squared_norms(now, exponent[run])
+            delta_exponent[run] = exponent[run]
+            delta = buffer[: len(now)]
+            squared_delta[run] = scaled.multiply(
+                path.slope[run], now, delta_exponent[run], out=delta
+            )
+            piece, piece_exponent = scaled.outer_sum(
+                delta, delta_exponent[run], path.state[run], path.state_exponent[run]
+            )
+            term, term_exponent = scaled.add(term, term_exponent, piece.reshape(-1), piece_exponent)
+            # One step farther back, onto rows that are done with; k = 0 is the sequence's start.
+            first = 1 if run.start == 0 else 0
+            farther = signal[run.start + first - 1 : run.stop - 1]
+            product(
+                delta[first:].reshape(1, -1, size), recurrent[None], farther.reshape(1, -1, size)
+            )
+        yield _Distance(
+            term, int(term_exponent), squared_signal, exponent, squared_delta, delta_exponent
+        )
+        exponent = delta_exponent[1:].copy()
+
+
 def _mean_transport(now: np.ndarray, start: np.ndarray) -> tuple[float, float]:
     """Mean log10 ratio over the pairs that still carry a signal, and the part that do not."""
+    total = now.sum() - start.sum() if np.isfinite(start).all() else np.nan
+    if np.isfinite(total):
+        return float(total / now.size), 0.0
     sent = np.isfinite(start)
     arrived = sent & np.isfinite(now)
     if not sent.any():
@@ -285,9 +341,10 @@ def pair_map(path: Trace, recurrent: np.ndarray, sources: np.ndarray) -> np.ndar
     signal, exponent = path.error[:, 0].copy(), np.zeros(steps, dtype=np.int64)
     for d in range(steps):
         end = steps - d
-        delta = path.slope[:end, 0] * signal
-        scaled.normalise(delta, exponent)
-        rows = scaled.log10_norm(delta, exponent) + log10_sources[:end]
+        scaled.squared_norms(signal, exponent)
+        delta = np.empty_like(signal)
+        squares = scaled.multiply(path.slope[:end, 0], signal, exponent, out=delta)
+        rows = scaled.log10_norm(squares, exponent) + log10_sources[:end]
         result[np.arange(d, steps), np.arange(end)] = rows
         signal, exponent = (delta @ recurrent)[1:], exponent[1:]
     return result

@@ -6,8 +6,17 @@ while `by_net` views any run of steps as one matrix a net, which BLAS takes as i
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
+
+# Up to so many multiplications OpenBLAS goes without copying the matrices first, which makes small
+# products up to a quarter faster.
+SMALL_PRODUCT = 1_000_000
+SHORTEST_PIECE = 8
+# A sum of outer products over more rows leaves the cache.
+LONGEST_SUM = 128
+PAGE = 4096  # bytes
 
 
 class Weights:
@@ -51,13 +60,66 @@ def by_net(rows: np.ndarray) -> np.ndarray:
     return rows.reshape(-1, *rows.shape[-2:]).transpose(1, 0, 2)
 
 
-def sum_of_outer_products(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
-    """Sum over all rows of left^T right, for each net.
+def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+    """Write left @ right for each net, the rows of `left` in pieces small enough for BLAS.
 
     Parameters
     ----------
-    left : (..., P, M).
-    right : (..., P, N), the same rows.
+    left : (P, R, M), as `by_net` gives it.
+    right : (P, M, N).
+    out : (P, R, N), overwritten.
+    """
+    population, rows, width = left.shape
+    count = pieces(rows, right.shape[1] * right.shape[2])
+    cut = population, count, rows // count
+    np.matmul(left.reshape(*cut, width), right[:, None], out=out.reshape(*cut, right.shape[2]))
+
+
+def outer_products(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+    """Write the sum over rows of left^T right for each net, its columns in such pieces.
+
+    Parameters
+    ----------
+    left : (P, R, M), as `by_net` gives it; best `LONGEST_SUM` rows at the most.
+    right : (P, R, N).
     out : (P, M, N), overwritten.
     """
-    np.matmul(by_net(left).swapaxes(1, 2), by_net(right), out=out)
+    columns = right.shape[2]
+    count = pieces(columns, left.shape[1] * left.shape[2])
+    right, out = (
+        part.reshape(*part.shape[:2], count, columns // count).swapaxes(1, 2)
+        for part in (right, out)
+    )
+    np.matmul(left.swapaxes(1, 2)[:, None], right, out=out)
+
+
+def gathered(rows: np.ndarray, buffer: np.ndarray) -> np.ndarray:
+    """Return (P, R, N) with each net's rows one after the other, copied only where it pays.
+
+    Rows that lie a page of memory apart leave the cache before a sum over them is done.
+    """
+    if rows.strides[1] < PAGE:
+        return rows
+    copy = buffer[: rows.size].reshape(rows.shape)
+    np.copyto(copy, rows)
+    return copy
+
+
+def runs(steps: range, longest: int) -> list[slice]:
+    """Cut consecutive steps into as few runs as it takes, none longer than `longest`."""
+    count = -(-len(steps) // longest)
+    ends = [steps.start + len(steps) * number // max(count, 1) for number in range(count + 1)]
+    return [slice(*pair) for pair in pairwise(ends)]
+
+
+def pieces(length: int, operations: int) -> int:
+    """The fewest equal pieces, of so many operations for each unit of length, that are small.
+
+    One piece where the length has no suitable divisor: BLAS's way for large products is better
+    than many tiny ones.
+    """
+    longest = SMALL_PRODUCT // max(operations, 1)
+    for count in range(1, length // SHORTEST_PIECE + 1):
+        if length % count == 0 and length // count <= longest:
+            return count
+    return 1

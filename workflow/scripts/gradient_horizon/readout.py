@@ -3,13 +3,14 @@
 yhat_t = softmax(W_s h_t + b_s),    E = mean over t in M and over B of -log yhat_t[y_t]
 """
 
+from math import prod
+
 import numpy as np
 
-from .population import Weights, by_net
+from .population import LONGEST_SUM, Weights, by_net, gathered, outer_products, product, runs
 
-# Logits of a few steps at a time stay in the processor's cache; so many for each net, so that a
-# net's sums are cut alike whatever the size of the population.
-CACHED_LOGITS = 50_000
+# So many logits at a time stay in the processor's cache.
+CACHED_LOGITS = 131_072
 LARGEST_SAFE_EXPONENT = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 600.0}
 
 
@@ -21,25 +22,39 @@ def shapes(hidden_size: int, output_size: int) -> dict[str, tuple[int, ...]]:
 class SoftmaxReadout:
     """Loss, accuracy and gradient of the read-out.
 
+    Logits are worked on in chunks, some nets and a run of steps at a time.  The steps are cut
+    without regard to the size of the population, so that a net's sums are always the same.
+
     Parameters
     ----------
     loss_mask : (T,) bool, the steps M that carry a loss.
     batch : B.
     weights : the population's; `W_s` (P, V, N) and `b_s` (P, V) are used.
+    state_bound : no state is larger; inf where that is not known beforehand.
     """
 
-    def __init__(self, loss_mask: np.ndarray, batch: int, weights: Weights):
+    def __init__(
+        self, loss_mask: np.ndarray, batch: int, weights: Weights, state_bound: float = np.inf
+    ):
         population, outputs, size = weights["W_s"].shape
+        longest = max(1, min(CACHED_LOGITS // outputs, LONGEST_SUM) // batch)
+        cut = [run for steps in _stretches(loss_mask) for run in runs(steps, longest)]
+        rows = max(run.stop - run.start for run in cut) * batch
+        together = min(population, max(1, CACHED_LOGITS // (rows * outputs)))
+        groups = runs(range(population), together)
+        self.chunks = [(nets, run) for nets in groups for run in cut]
         self.weights = weights
-        self.batch = batch
+        self.state_bound = state_bound
+        self.loss_mask = loss_mask
         self.count = int(loss_mask.sum()) * batch
-        self.runs = list(_runs(loss_mask, max(1, CACHED_LOGITS // (batch * outputs))))
-        longest = max(stop - start for start, stop in self.runs)
         dtype = weights.flat.dtype
-        rows = longest * batch
-        self._logits = np.empty((population * rows * outputs), dtype)
-        self._ones = np.ones(outputs, dtype)
+        self._logits = np.empty(together * rows * outputs, dtype)
+        self._row_starts = np.arange(0, self._logits.size, outputs)
+        self._ones = np.ones(max(outputs, rows), dtype)
         self._transposed = np.empty((population, size, outputs), dtype)
+        self._slope = np.empty_like(self._transposed)
+        self._rows = np.empty(together * rows * size, dtype)
+        self._run_slope = np.empty((together, size, outputs), dtype)
 
     def loss(self, states: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return each row's loss and whether the largest logit is the target's.
@@ -54,14 +69,15 @@ class SoftmaxReadout:
         losses (P, |M|, B) float64 and hits (P, |M|, B) bool.
         """
         shift = self._prepare(states)
-        losses, hits = [], []
-        for start, stop in self.runs:
-            _, target, _, totals, chosen, top = self._exponentials(
-                states, targets, start, stop, shift, want_top=True
-            )
-            losses.append((np.log(totals) - chosen).reshape(len(totals), -1, self.batch))
-            hits.append((top == target).reshape(len(totals), -1, self.batch))
-        return np.concatenate(losses, axis=1).astype(np.float64), np.concatenate(hits, axis=1)
+        losses, hits = np.empty(targets.shape), np.empty(targets.shape, bool)
+        for nets, run in self.chunks:
+            logits, wanted = self._logits_of(states, targets, nets, run, shift)
+            here = len(logits), -1, targets.shape[1]
+            largest = logits.argmax(axis=2) + self._starts(wanted)
+            hits[run, :, nets] = (largest == wanted).reshape(here).transpose(1, 2, 0)
+            rows, _ = self._exponentials(logits, wanted)
+            losses[run, :, nets] = rows.reshape(here).transpose(1, 2, 0)
+        return losses[self.loss_mask].transpose(2, 0, 1), hits[self.loss_mask].transpose(2, 0, 1)
 
     def backward(
         self, states: np.ndarray, targets: np.ndarray, gradient: np.ndarray, slopes: Weights
@@ -80,65 +96,62 @@ class SoftmaxReadout:
         (P,) float64, the mean loss of each net.
         """
         shift = self._prepare(states)
-        scale = 1.0 / self.count
-        slopes["W_s"][...] = 0.0
+        loss = np.zeros(len(shift))
+        gradient[~self.loss_mask] = 0.0
         slopes["b_s"][...] = 0.0
-        gradient[...] = 0.0
-        total_loss = np.zeros(len(states[0, 0]))
-        for start, stop in self.runs:
-            rows, target, exponentials, totals, chosen, _ = self._exponentials(
-                states, targets, start, stop, shift
-            )
-            total_loss += (np.log(totals) - chosen).sum(axis=1, dtype=np.float64)
-            # softmax - onehot = (exponentials - totals onehot) / totals; the division is left to
-            # the narrow factors, N wide, rather than to the V wide one.
-            exponentials.reshape(-1)[target + self._offsets(rows, exponentials)] -= totals
-            weight = (scale / totals)[..., None]
-            flipped = exponentials.swapaxes(1, 2)
-            slopes["W_s"][...] += np.matmul(flipped, rows * weight)
-            slopes["b_s"][...] += np.matmul(flipped, weight)[..., 0]
-            errors = np.matmul(exponentials, self.weights["W_s"])
-            errors *= weight
-            by_net(gradient[start:stop])[...] = errors
-        return total_loss * scale
+        self._slope[...] = 0.0
+        for nets, run in self.chunks:
+            logits, wanted = self._logits_of(states, targets, nets, run, shift)
+            losses, totals = self._exponentials(logits, wanted)
+            loss[nets] += losses.sum(axis=1, dtype=np.float64)
+            # softmax - onehot = (exponentials - totals onehot) / totals; then the mean's 1/count
+            errors = logits
+            errors.reshape(-1)[wanted] -= totals
+            errors *= (1.0 / self.count / totals)[..., None]
+            product(errors, self.weights["W_s"][nets], out=by_net(gradient[run])[nets])
+            slopes["b_s"][nets] += np.matmul(self._ones[: errors.shape[1]], errors)
+            slope = self._run_slope[: len(errors)]
+            rows = gathered(by_net(states[1:][run])[nets], self._rows)
+            outer_products(rows, errors, out=slope)
+            self._slope[nets] += slope
+        np.copyto(slopes["W_s"], self._slope.swapaxes(1, 2))
+        return loss / self.count
 
     def _prepare(self, states: np.ndarray) -> np.ndarray:
         """Copy W_s^T and tell which nets' logits need their maximum taken off, (P,) bool."""
         matrix, bias = self.weights["W_s"], self.weights["b_s"]
         np.copyto(self._transposed, matrix.swapaxes(1, 2))
-        largest = np.abs(states).max(axis=(0, 1)).max(axis=1)
+        largest = self.state_bound
+        if np.isinf(largest):
+            largest = np.maximum(states.max(axis=(0, 1)), -states.min(axis=(0, 1))).max(axis=1)
         largest = np.abs(matrix).sum(axis=2).max(axis=1) * largest + np.abs(bias).max(axis=1)
         return ~(largest < LARGEST_SAFE_EXPONENT[matrix.dtype])
 
-    def _offsets(self, rows: np.ndarray, exponentials: np.ndarray) -> np.ndarray:
-        """Return where each row of `exponentials` begins in it, flat: (P, rows)."""
-        population, count, outputs = exponentials.shape
-        return np.arange(population * count).reshape(population, count) * outputs
+    def _logits_of(self, states, targets, nets, run, shift):
+        """Logits (P', R, V) of a chunk, and where the target's lie in them, flat: (P', R)."""
+        rows = by_net(states[1:][run])[nets]
+        shape = *rows.shape[:2], self._transposed.shape[2]
+        logits = self._logits[: prod(shape)].reshape(shape)
+        product(rows, self._transposed[nets], out=logits)
+        logits += self.weights["b_s"][nets, None, :]
+        if shift[nets].any():
+            logits -= np.where(shift[nets, None, None], logits.max(axis=2, keepdims=True), 0.0)
+        wanted = targets[run, :, nets].reshape(shape[1], shape[0]).T
+        return logits, wanted + self._starts(wanted)
 
-    def _exponentials(self, states, targets, start, stop, shift, want_top=False):
-        """Exponentials of the logits of steps start ... stop - 1, their sums, the target logits."""
-        rows = by_net(states[start + 1 : stop + 1])
-        target = targets[start:stop].reshape(-1, targets.shape[2]).T
-        population, count, _ = rows.shape
-        outputs = len(self._ones)
-        logits = self._logits[: population * count * outputs].reshape(population, count, outputs)
-        np.matmul(rows, self._transposed, out=logits)
-        logits += self.weights["b_s"][:, None, :]
-        top = logits.argmax(axis=2) if want_top else None
-        if shift.any():
-            logits -= np.where(shift[:, None, None], logits.max(axis=2, keepdims=True), 0.0)
-        chosen = logits.reshape(-1)[target + self._offsets(rows, logits)]
+    def _starts(self, wanted):
+        """Return where each row of logits begins, flat: (P', R)."""
+        return self._row_starts[: wanted.size].reshape(wanted.shape)
+
+    def _exponentials(self, logits, wanted):
+        """Exponentiate in place; return losses (P', R) and the sums over the row (P', R)."""
+        chosen = logits.reshape(-1)[wanted]
         np.exp(logits, out=logits)
-        totals = np.matmul(logits, self._ones)
-        return rows, target, logits, totals, chosen, top
+        totals = np.matmul(logits, self._ones[: logits.shape[2]])
+        return np.log(totals) - chosen, totals
 
 
-def _runs(mask: np.ndarray, longest: int):
-    """Yield (start, stop) of consecutive steps that carry a loss, each at most `longest` long."""
-    start = None
-    for step, carries in enumerate([*mask.tolist(), False]):
-        if carries and start is None:
-            start = step
-        elif start is not None and (not carries or step - start == longest):
-            yield start, step
-            start = step if carries else None
+def _stretches(mask: np.ndarray) -> list[range]:
+    """Stretches of consecutive steps that carry a loss."""
+    edges = np.flatnonzero(np.diff(np.r_[False, mask, False])).tolist()
+    return [range(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]

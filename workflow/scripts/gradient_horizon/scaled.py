@@ -6,7 +6,13 @@ ReLU net of radius 4 grows it as much.  Rescaling by exact powers of two loses n
 
 import numpy as np
 
+from .population import pieces
+
 LOG10_OF_2 = np.log10(2.0)
+LOG10_OF_E = np.log10(np.e)
+# So far may the square of a row's norm go from 1 before the row is rescaled: products of two such
+# squares are still far from the ends of the floating-point numbers.
+SMALLEST_SQUARE, LARGEST_SQUARE = 2.0**-200, 2.0**200
 
 
 def normalise(rows: np.ndarray, exponent: np.ndarray) -> None:
@@ -22,10 +28,85 @@ def normalise(rows: np.ndarray, exponent: np.ndarray) -> None:
     exponent += shift
 
 
-def log10_norm(rows: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """log10 of the Euclidean norm of each row; -inf where a row is zero."""
+def squared_norms(rows: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """Squared norm of each row's mantissas, after rescaling the rows that need it.
+
+    Parameters
+    ----------
+    rows : (..., N) mantissas; changed in place.
+    exponent : (...) int, the row's power of two; changed so that rows * 2**exponent stays equal.
+
+    Returns
+    -------
+    (...), 0 or between `SMALLEST_SQUARE` and `LARGEST_SQUARE`.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.vecdot(rows, rows)
+    if squares.size and not _moderate(squares.min(), squares.max()):
+        extreme = ~_moderate(squares, squares)
+        few, few_exponents = rows[extreme], exponent[extreme]
+        normalise(few, few_exponents)
+        rows[extreme], exponent[extreme] = few, few_exponents
+        squares[extreme] = np.vecdot(few, few)
+    return squares
+
+
+def multiply(factor, rows, exponent, out) -> np.ndarray:
+    """Write factor * rows; return the squared norms of the result as `squared_norms` does.
+
+    Parameters
+    ----------
+    factor : (..., N), not above 1.
+    rows, exponent : (..., N) and (...) int; `exponent` is changed into the result's.
+    out : (..., N), overwritten.
+    """
+    np.multiply(factor, rows, out=out)
+    squares = np.vecdot(out, out)
+    if squares.size and not _moderate(squares.min(), squares.max()):
+        extreme = ~_moderate(squares, squares)
+        few, few_exponents = rows[extreme], exponent[extreme]
+        # Before and after: neither tiny factors nor tiny rows may lose digits in the product.
+        normalise(few, few_exponents)
+        few *= factor[extreme]
+        normalise(few, few_exponents)
+        out[extreme], exponent[extreme] = few, few_exponents
+        squares[extreme] = np.vecdot(few, few)
+    return squares
+
+
+def _moderate(smallest, largest):
+    return (smallest > SMALLEST_SQUARE) & (largest < LARGEST_SQUARE)
+
+
+def log10_norm(squares: np.ndarray, exponent) -> np.ndarray:
+    """log10 of norms, given the squares of their mantissas; -inf where a norm is zero."""
     with np.errstate(divide="ignore"):
-        return 0.5 * np.log10(np.vecdot(rows, rows)) + exponent * LOG10_OF_2
+        return 0.5 * LOG10_OF_E * np.log(squares) + exponent * LOG10_OF_2
+
+
+def log10_sum(values: np.ndarray, exponent: np.ndarray) -> float:
+    """log10 of the sum of positive numbers values * 2**exponent; -inf where it is zero."""
+    rows, largest = of_one_size(values[..., None], exponent)
+    with np.errstate(divide="ignore"):
+        return float(np.log10(rows.sum()) + largest * LOG10_OF_2)
+
+
+def of_one_size(rows, exponent, partners=None) -> tuple[np.ndarray, int]:
+    """Rows (..., N) with powers of two (...) brought to one power of two: the rows, the power.
+
+    It is that of the largest row, not counting rows of zeros or with a partner of zeros.  A row
+    smaller by over 2**1000 becomes zero: it adds nothing, as in any floating-point sum.
+    """
+    largest = int(exponent.max())
+    if exponent.min() == largest:
+        return rows, largest
+    alive = rows.any(axis=-1)
+    if partners is not None:
+        alive &= partners.any(axis=-1)
+    if not alive.any():
+        return np.zeros_like(rows), 0
+    largest = int(exponent[alive].max())
+    return np.ldexp(rows, np.minimum(exponent - largest, 0)[..., None]), largest
 
 
 def outer_sum(left, left_exponent, right, right_exponent) -> tuple[np.ndarray, int]:
@@ -33,25 +114,26 @@ def outer_sum(left, left_exponent, right, right_exponent) -> tuple[np.ndarray, i
 
     Parameters
     ----------
-    left, left_exponent : (R, M) and (R,) int.
-    right, right_exponent : (R, N) and (R,) int.
+    left, left_exponent : (..., M) and (...) int.
+    right, right_exponent : (..., N) and (...) int, the same rows.
 
     Returns
     -------
-    (M, N) and its power of two.  A row smaller than the largest by over 2**1000 adds nothing,
-    as in any floating-point sum.
+    (M, N) and its power of two.
     """
-    exponent = left_exponent + right_exponent
-    alive = (left != 0.0).any(axis=-1) & (right != 0.0).any(axis=-1)
-    if not alive.any():
-        return np.zeros((left.shape[1], right.shape[1])), 0
-    largest = int(exponent[alive].max())
-    weight = np.ldexp(1.0, np.minimum(exponent - largest, 0))
-    return (left * weight[:, None]).T @ right, largest
+    left, exponent = of_one_size(left, left_exponent + right_exponent, partners=right)
+    height, width = left.shape[-1], right.shape[-1]
+    left, right = left.reshape(-1, height), right.reshape(-1, width)
+    count = pieces(len(left), height * width)
+    left = left.reshape(count, len(left) // count, height)
+    right = right.reshape(count, len(right) // count, width)
+    return np.matmul(left.swapaxes(1, 2), right).sum(axis=0), exponent
 
 
 def add(one, one_exponent, other, other_exponent) -> tuple[np.ndarray, np.ndarray]:
     """Sum of two sets of rows (..., N) with powers of two (...): the sum and its powers."""
+    if np.equal(one_exponent, other_exponent).all():
+        return one + other, one_exponent
     # A row of zeros has no size: the power of two is the other row's.
     smallest = np.minimum(one_exponent, other_exponent)
     one_exponent = np.where(one.any(axis=-1), one_exponent, smallest)

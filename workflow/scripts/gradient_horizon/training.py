@@ -31,10 +31,9 @@ class Network:
     ):
         self.batch = batch
         self.inputs = SymbolInputs(weights)
-        self.recurrence = CELLS[cell].Recurrence(
-            ACTIVATIONS[activation], len(loss_mask), batch, weights
-        )
-        self.readout = readout.SoftmaxReadout(loss_mask, batch, weights)
+        phi = ACTIVATIONS[activation]
+        self.recurrence = CELLS[cell].Recurrence(phi, len(loss_mask), batch, weights)
+        self.readout = readout.SoftmaxReadout(loss_mask, batch, weights, phi.value_bound)
 
     def loss_and_gradient(self, inputs, targets, gradient: Weights) -> np.ndarray:
         """Return the mean loss of each net (P,), and write its gradient.

@@ -6,7 +6,7 @@ a_t = W_hh h_{t-1} + W_hx x_t + b_h,    h_t = phi(a_t),    h_0 = 0
 import numpy as np
 
 from ..activations import Activation
-from ..population import Weights, by_net, sum_of_outer_products
+from ..population import LONGEST_SUM, Weights, by_net, gathered, outer_products, product, runs
 
 
 def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
@@ -39,26 +39,30 @@ class Recurrence:
         self.states = np.zeros((steps + 1, batch, population, size), dtype)
         self.gradient = np.zeros((steps, batch, population, size), dtype)
         self._transposed = np.empty((population, size, size), dtype)
+        self._term = np.empty_like(self._transposed)
+        longest = max(1, LONGEST_SUM // batch)
+        self._runs = runs(range(1, steps), longest)
+        self._buffers = np.empty((2, longest * batch * population * size), dtype)
         self._scratch = np.empty((batch, population, size), dtype)
 
     def forward(self) -> None:
         """Turn the drive in `states[1:]` into the states h_1 ... h_T."""
         # A contiguous copy: the plain product runs at twice the speed of the transposed one.
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        product = by_net(self._scratch)
+        carried = by_net(self._scratch)
         self.activation.value(self.states[1], out=self.states[1])
         for before, state in zip(self.states[1:-1], self.states[2:], strict=True):
-            np.matmul(by_net(before), self._transposed, out=product)
+            product(by_net(before), self._transposed, out=carried)
             state += self._scratch
             self.activation.value(state, out=state)
 
     def backward(self) -> np.ndarray:
         """Turn dE_t/dh_t in `gradient` into delta_t = dE/da_t and return it."""
-        product = by_net(self._scratch)
+        carried = by_net(self._scratch)
         for t in reversed(range(len(self.gradient))):
             delta = self.gradient[t]
             if t + 1 < len(self.gradient):
-                np.matmul(by_net(self.gradient[t + 1]), self.weights["W_hh"], out=product)
+                product(by_net(self.gradient[t + 1]), self.weights["W_hh"], out=carried)
                 delta += self._scratch
             delta *= self.activation.slope_from_value(self.states[t + 1], out=self._scratch)
         return self.gradient
@@ -68,4 +72,9 @@ class Recurrence:
 
         `out` is (P, N, N).  The step from h_0 = 0 adds nothing.
         """
-        sum_of_outer_products(self.gradient[1:], self.states[1:-1], out)
+        out[...] = 0.0
+        for run in self._runs:
+            delta = gathered(by_net(self.gradient[run]), self._buffers[0])
+            before = gathered(by_net(self.states[run]), self._buffers[1])
+            outer_products(delta, before, self._term)
+            out += self._term
