@@ -23,7 +23,7 @@ verify: ## run the small configuration afresh and compare it with the reference
 	@./bootstrap.sh
 	@rm -rf .verify && mkdir .verify
 	@cd .verify && ../$(PYTHON) ../workflow/scripts/run_workflow.py --snakefile ../Snakefile \
-		--configfile ../config/smoke.yaml --quiet all
+		--configfile ../config/smoke.yaml
 	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
 		--reference tests/reference $(ARGS)
 	@rm -rf .verify

@@ -44,13 +44,13 @@ def test_other_bytes(results):
 
 
 def test_within_and_beyond_the_tolerance(results):
-    change(results, 0, "loss", 1.0009)
+    change(results, 0, "loss", 1.00009)
     assert differences(results) == []
-    change(results, 0, "loss", 1.0011)
+    change(results, 0, "loss", 1.00011)
     (line,) = differences(results)
     assert line == (
-        "tables/summary_median.parquet: words/a, step 0: loss is 1.0011, the reference 1, "
-        "allowed difference 0.001"
+        "tables/summary_median.parquet: words/a, step 0: loss is 1.00011, the reference 1, "
+        "allowed difference 0.0001"
     )
     change(results, 0, "loss", np.nan)
     assert "loss is nan" in differences(results)[0]

@@ -8,6 +8,7 @@ import pandas as pd
 import project
 import pytest
 import yaml
+from gradient_horizon import verification
 
 SMOKE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
 AXES = {"experiment", "run", "task", "cell", "activation", "initialisation", "radius"}
@@ -137,3 +138,8 @@ def test_the_provenance_may_tell_the_time(smoke):
     """It does, which shows that the search above would find one."""
     text = (smoke.folder / "results" / "provenance.json").read_text()
     assert TELLTALE.search(text)
+
+
+def test_the_results_are_those_of_the_reference(smoke):
+    reference = project.ROOT / "tests/reference"
+    assert verification.differences(smoke.folder / "results", reference, "smoke") == []

@@ -97,6 +97,8 @@ def main() -> None:
         stop_orphans()
         for stale in Path(".snakemake/locks").glob("*"):
             stale.unlink()
+    # Jobs start `python`: this one, also where its environment is not activated.
+    os.environ["PATH"] = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
     os.execv(SNAKEMAKE, [str(SNAKEMAKE), *arguments])
 
 

@@ -16,14 +16,14 @@ from . import files
 EXACT = ("*/grid.csv", "*/data.npz", "*/probe.npz")
 TABLE = "tables/summary_median.parquet"
 KEYS = ["experiment", "run", "step"]
-# Absolute differences allowed in each column of the table: roundings of 1e-7 in float32, grown
-# over the few training steps of the small configuration, with room to spare.
+# Absolute differences allowed in each column of the table. Other BLAS kernels and vector lengths
+# were seen to change them by 1e-5 at most over the few training steps of the small configuration.
 TOLERANCES = {
-    "loss": 1e-3,
-    "probe_loss": 1e-3,
-    "spectral_radius": 1e-3,
-    "sigma_max": 1e-3,
-    "log10_gradient_norm": 1e-3,
+    "loss": 1e-4,
+    "probe_loss": 1e-4,
+    "spectral_radius": 1e-4,
+    "sigma_max": 1e-4,
+    "log10_gradient_norm": 1e-4,
 }
 
 
