@@ -64,6 +64,8 @@ def missing():
         return f"no Slurm: {', '.join(absent)} not installed (slurm-wlm and munge bring them)"
     if os.geteuid() != 0:
         return "no Slurm: its daemons are started as root only"
+    if not os.path.ismount("/sys/fs/cgroup"):
+        return "no Slurm: its nodes need a cgroup file system, and none is mounted"
     return None
 
 
