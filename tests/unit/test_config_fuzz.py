@@ -72,7 +72,7 @@ def mutate(whole, kind, place, value):
         pass
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+@settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 @given(MUTATIONS)
 def test_a_mutated_configuration_is_resolved_or_refused(mutations):
     whole = copy.deepcopy(REAL)

@@ -101,3 +101,32 @@ def test_make_help_lists_every_target():
     assert {line.split()[1] for line in lines} == targets
     assert all(len(line.split()) > 2 for line in lines)
     assert os.access(project.ROOT / "bootstrap.sh", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("micromamba", "create -y -q -p ./.venv -f environment.yml"),
+        ("mamba", "env create -y -q -p ./.venv -f environment.yml"),
+        ("conda", "env create -y -q -p ./.venv -f environment.yml"),
+    ],
+)
+def test_where_conda_is_it_makes_the_environment(fresh, name, command):
+    folder, bootstrap = fresh
+    program = folder.parent / "programs" / name
+    program.write_text('#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\nmkdir .venv\n')
+    program.chmod(0o755)
+    code, printed, calls = bootstrap()
+    assert code == 0 and calls == [f"{name} {command}"], printed
+    assert bootstrap() == (0, "", [])
+
+
+def test_where_conda_fails_pip_makes_the_environment(fresh):
+    folder, bootstrap = fresh
+    program = folder.parent / "programs" / "mamba"
+    program.write_text("#!/bin/sh\nmkdir .venv\nexit 1\n")
+    program.chmod(0o755)
+    code, printed, calls = bootstrap()
+    assert code == 0 and "mamba could not create it; going on with pip" in printed
+    assert any("--require-hashes" in call for call in calls)
+    assert bootstrap() == (0, "", [])
