@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
-from gradient_horizon import config as configuration, grid
-from gradient_horizon import config_file
+from gradient_horizon import config as configuration
+from gradient_horizon import config_file, grid, provenance
 from gradient_horizon.code_digest import digest
 from gradient_horizon.tasks import TASKS
 from gradient_horizon.typesetting import find_engine

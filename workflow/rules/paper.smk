@@ -18,6 +18,7 @@ rule write_numbers:
     params:
         # In the order of the file, which is the order of the paper's sections.
         config=json.dumps(CONFIG),
+        versions=canonical(provenance.versions()),
         code=code("write_numbers"),
     shell:
         "python {input.script:q} --config {params.config:q} --results results"
@@ -68,6 +69,7 @@ rule record_provenance:
         runtime=5,
     params:
         config=canonical(CONFIG),
+        versions=canonical(provenance.versions()),
         code=code("record_provenance"),
     shell:
         "python {input.script:q} --config {params.config:q} --facts {input.facts:q}"
