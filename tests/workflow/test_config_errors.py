@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from project import ROOT, SNAKEMAKE, call
+from project import ROOT, SNAKEMAKE, call, succeed
 
 SNAKEMAKE = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]
 RUN_WORKFLOW = [sys.executable, str(ROOT / "workflow/scripts/run_workflow.py"), *SNAKEMAKE[1:]]
@@ -136,3 +136,11 @@ def test_laying_over_dropping_and_replacing(tmp_path, arguments, experiments):
     output, code = call(SNAKEMAKE, tmp_path, "-n", "results/tables/summary.csv", *arguments)
     assert code == 0, output
     assert set(re.findall(r"results/(\w+)/grid.csv$", output, re.MULTILINE)) == experiments
+
+
+def test_one_key_from_the_command_line_the_way_make_passes_it(tmp_path):
+    run = [sys.executable, str(ROOT / "workflow/scripts/run_workflow.py")]
+    arguments = ("--snakefile", str(ROOT / "Snakefile"), "-n", "--quiet", "--config")
+    printed, code = call(run, tmp_path, *arguments, "base_seed=abc")
+    assert code == 1 and "config error: base_seed: 'abc' is not possible" in printed
+    succeed(run, tmp_path, *arguments, "base_seed=7", "experiments={words: null}")

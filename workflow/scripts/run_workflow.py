@@ -69,7 +69,7 @@ def unwritable() -> str | None:
 
 def config_errors(arguments: list[str]) -> list[str]:
     """Say why Snakemake could not read a configuration file; it would show a traceback."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", action="extend", default=[])
     files = parser.parse_known_args(arguments)[0].configfile
     return [problem for file in files for problem in config_file.problems(file)]
