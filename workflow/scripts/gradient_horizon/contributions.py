@@ -29,7 +29,7 @@ CANCELLED = 1e-4
 SMALLEST_SLOPE = 1e-290
 
 # So many numbers of a signal at a time stay in the processor's cache.
-CACHED_SIGNAL = 65_536
+CACHED_SIGNAL = 131_072
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,16 @@ def trace(
         if not activation.homogeneous:
             pre_activation += drive[t]
             activation.value(pre_activation, out=state[t + 1])
+            slope[t] = activation.slope(pre_activation)
             continue
         # In units of the state's power of two, which a homogeneous phi keeps.
         pre_activation += drive[t] * np.ldexp(1.0, -exponent[t])[:, None]
         activation.value(pre_activation, out=state[t + 1])
+        slope[t] = activation.slope(pre_activation)
         # The unit never goes below 1, so that the drive stays representable.
         large = np.maximum(np.frexp(np.abs(state[t + 1]).max(axis=1))[1], -exponent[t])
         np.ldexp(state[t + 1], -large[:, None], out=state[t + 1])
         exponent[t + 1] = exponent[t] + large
-    slope = activation.slope(slope)
     slope[slope < SMALLEST_SLOPE] = 0.0
     error, loss, accuracy = _read_out(weights, state[1:], exponent[1:], targets, loss_mask)
     # States far below 1, such as those of a sigmoid that is off, have squares that underflow.
@@ -103,7 +104,9 @@ def _read_out(weights, state, exponent, targets, loss_mask):
     outputs = weights["W_s"]
     wanted = targets[loss_mask].reshape(-1)
     power = exponent[loss_mask].reshape(-1, 1)
-    logits = state[loss_mask].reshape(-1, size) @ outputs.T
+    logits = np.empty((1, len(wanted), len(outputs)))
+    product(state[loss_mask].reshape(1, -1, size), outputs.T.copy()[None], out=logits)
+    logits = logits[0]
     logits += np.ldexp(1.0, -power) * weights["b_s"]
     hits = logits.argmax(axis=1) == wanted
     logits -= logits.max(axis=1, keepdims=True)
@@ -120,8 +123,10 @@ def _read_out(weights, state, exponent, targets, loss_mask):
     total = wrong + np.exp(right)
     slope[target] = -wrong
     slope /= (total * len(wanted))[:, None]
+    sent = np.empty((1, len(wanted), size))
+    product(slope[None], outputs[None], out=sent)
     error = np.zeros_like(state)
-    error[loss_mask] = (slope @ outputs).reshape(-1, batch, size)
+    error[loss_mask] = sent.reshape(-1, batch, size)
     losses = np.log(total) - right
     return error, float((losses / losses.size).sum()), float(hits.mean())
 
