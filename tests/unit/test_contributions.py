@@ -14,22 +14,48 @@ MASKS = {
 }
 
 
-def brute_force(*given):
-    """C_d (T, N, N), the incoherent sums (T,), and log10 transports by distance."""
-    steps = len(given[2])
-    contribution, incoherent = np.zeros((steps, SIZE, SIZE)), np.zeros(steps)
+def brute_force(activation, net, inputs, targets, loss_mask):
+    """By weight C_d of every sequence (T, B, N, M) and incoherent sums (T,); log10 transports."""
+    steps = len(loss_mask)
+    vectors = net.get("embedding", np.eye(net["W_hx"].shape[1]))
+    widths = {"W_hh": SIZE, "W_hx": vectors.shape[1]}
+    terms = {name: np.zeros((steps, BATCH, SIZE, width)) for name, width in widths.items()}
+    incoherent = {name: np.zeros(steps) for name in widths}
     transport = [[] for _ in range(steps)]
-    for (_, t, k), error, g, delta, state in naive.pairs(*given):
-        contribution[t - k] += np.outer(delta, state)
-        incoherent[t - k] += np.linalg.norm(delta) * np.linalg.norm(state)
+    pairs = naive.pairs(activation, net, inputs, targets, loss_mask)
+    for (b, t, k), error, g, delta, state in pairs:
+        for name, source in {"W_hh": state, "W_hx": vectors[inputs[k, b]]}.items():
+            terms[name][t - k, b] += np.outer(delta, source)
+            incoherent[name][t - k] += np.linalg.norm(delta) * np.linalg.norm(source)
         with np.errstate(divide="ignore"):
             transport[t - k].append(np.log10(np.linalg.norm(g) / np.linalg.norm(error)))
-    return contribution, incoherent, transport
+    return terms, incoherent, transport
 
 
 def measured(activation, net, inputs, targets, loss_mask):
     path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     return path, contributions.by_distance(path, net["W_hh"])
+
+
+def check_columns(result, contribution, incoherent):
+    gradient = contribution.sum(axis=0)
+    norms = np.linalg.norm(contribution, axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):  # distances no loss reaches back over
+        for name, expected in {"contribution": norms, "incoherent": incoherent}.items():
+            actual = getattr(result, f"log10_{name}")
+            np.testing.assert_allclose(actual, np.log10(expected), rtol=0, atol=1e-12)
+        along = (contribution * gradient).sum(axis=(1, 2))
+        cosine = along / norms / np.linalg.norm(gradient)
+    np.testing.assert_allclose(result.share, norms / norms.sum(), rtol=1e-12)
+    np.testing.assert_allclose(result.signed_share, along / (gradient**2).sum(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(result.cosine, cosine, rtol=0, atol=1e-12)
+    assert result.share.sum() == pytest.approx(1.0, rel=1e-13)
+    assert result.signed_share.sum() == pytest.approx(1.0, rel=1e-12)
+    left = [np.linalg.norm(contribution[d:].sum(axis=0)) for d in range(len(norms))]
+    bias = left / np.linalg.norm(gradient)
+    np.testing.assert_allclose(result.truncation_bias, bias, rtol=0, atol=1e-12)
+    assert 10**result.log10_gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+    assert result.residual < 1e-13
 
 
 @pytest.mark.parametrize("embedding_size", [None, 4])
@@ -38,22 +64,19 @@ def measured(activation, net, inputs, targets, loss_mask):
 @pytest.mark.filterwarnings("error")
 def test_every_column_is_that_of_the_double_loop(activation, mask, embedding_size):
     given = (activation, *draw_batch(1, embedding_size=embedding_size), MASKS[mask])
-    contribution, incoherent, transport = brute_force(*given)
-    gradient = contribution.sum(axis=0)
-    norms = np.linalg.norm(contribution, axis=(1, 2))
-    path, result = measured(*given)
-
-    with np.errstate(divide="ignore"):  # distances that no loss reaches back over
-        for name, expected in {"contribution": norms, "incoherent": incoherent}.items():
-            actual = getattr(result, f"log10_{name}")
-            np.testing.assert_allclose(actual, np.log10(expected), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(result.share, norms / norms.sum(), rtol=1e-12)
-    along = (contribution * gradient).sum(axis=(1, 2)) / (gradient**2).sum()
-    np.testing.assert_allclose(result.signed_share, along, rtol=0, atol=1e-12)
-    assert result.share.sum() == pytest.approx(1.0, rel=1e-13)
-    assert result.signed_share.sum() == pytest.approx(1.0, rel=1e-12)
-    assert 10**result.log10_gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
-    assert result.residual < 1e-13
+    terms, incoherent, transport = brute_force(*given)
+    path = contributions.trace(ACTIVATIONS[activation], *given[1:])
+    results = contributions.by_weight_and_distance(path, given[1]["W_hh"])
+    for name, result in results.items():
+        contribution = terms[name].sum(axis=1)
+        check_columns(result, contribution, incoherent[name])
+        alone = (terms[name] ** 2).sum(axis=(1, 2, 3))
+        # M_b has no 1/B, the term has.
+        squares = BATCH**2 * ((contribution**2).sum(axis=(1, 2)) - alone)
+        signal = squares / (BATCH * (BATCH - 1))
+        np.testing.assert_allclose(
+            result.signal_squared, signal, rtol=1e-11, atol=1e-14 * alone.max()
+        )
 
     for d, values in enumerate(transport):
         if values:
@@ -82,17 +105,52 @@ def test_units_that_are_off_make_signals_extinct():
     assert result.log10_transport[2] == pytest.approx(mean, rel=1e-12)
 
 
+@pytest.mark.parametrize("embedding_size", [None, 4])
+@pytest.mark.parametrize("activation", naive.NAMES)
+def test_one_distance_at_a_time_or_per_sequence_is_the_same(activation, embedding_size):
+    net, inputs, targets = draw_batch(9, embedding_size=embedding_size)
+    path, alone = measured(activation, net, inputs, targets, MASKS["dense"])
+    assert np.isnan(alone.signal_squared).all()
+    both = contributions.by_weight_and_distance(path, net["W_hh"])["W_hh"]
+    for name in ("log10_contribution", "cosine", "truncation_bias", "log10_transport"):
+        np.testing.assert_allclose(getattr(alone, name), getattr(both, name), rtol=0, atol=1e-12)
+
+
+def test_the_signal_is_unbiased():
+    """Over batches drawn with replacement from a pool its mean is the pool's squared norm.
+
+    With the pool's sequences equally likely, the expected contribution of one is their mean.
+    """
+    pool, batches = 12, 4000
+    net, inputs, targets = draw_batch(10, batch=pool)
+    rng = np.random.default_rng(0)
+    estimates = []
+    for _ in range(batches):
+        drawn = rng.integers(0, pool, 3)
+        given = net, inputs[:, drawn], targets[:, drawn], MASKS["dense"]
+        path = contributions.trace(ACTIVATIONS["tanh"], *given)
+        part = contributions.by_weight_and_distance(path, net["W_hh"], ["W_hh"])["W_hh"]
+        estimates.append(part.signal_squared)
+    _, whole = measured("tanh", net, inputs, targets, MASKS["dense"])
+    truth = 10.0 ** (2 * whole.log10_contribution[:-1])
+    mean = np.mean(estimates, axis=0)[:-1]
+    error = np.std(estimates, axis=0)[:-1] / np.sqrt(batches)
+    assert (abs(mean - truth) < 4 * error).all()  # all eight of them: by chance once in 2,000
+    assert (error < truth).all()  # small enough to tell
+
+
+@pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("activation", naive.NAMES)
-def test_backpropagation_is_the_gradient_of_the_loss(activation, mask):
+def test_backpropagation_is_the_gradient_of_the_loss(activation, mask, weight):
     net, inputs, targets = draw_batch(3, embedding_size=4)
 
     def loss():
         return naive.loss_and_accuracy(activation, net, inputs, targets, MASKS[mask])[0]
 
     path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, MASKS[mask])
-    gradient, exponent = contributions.recurrent_gradient(path, net["W_hh"])
-    expected = naive.central_differences(loss, net["W_hh"])
+    gradient, exponent = contributions.gradient_through_time(path, net["W_hh"])[weight]
+    expected = naive.central_differences(loss, net[weight])
     assert abs(expected).max() > 1e-3
     np.testing.assert_allclose(np.ldexp(gradient, exponent), expected, rtol=0, atol=1e-10)
 

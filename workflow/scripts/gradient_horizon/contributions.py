@@ -5,8 +5,9 @@ With e_t = dE/dh_t through E_t alone and the recursion
     g_{t,t} = e_t;    delta_{t,k} = phi'(a_k) * g_{t,k};    g_{t,k-1} = W_hh^T delta_{t,k}
 
 the contribution of distance d = t - k is C_d = sum over t and b of delta_{t,t-d} h_{t-d-1}^T, and
-the C_d add up to dE/dW_hh.  The algorithm walks down d for all t at once: O(T^2 B N^2) operations
-and O(T B N) memory.  Every row carries a power of two, so that nothing under- or overflows.
+the C_d add up to dE/dW_hh; with x_{t-d} in place of h_{t-d-1} they add up to dE/dW_hx.  The
+algorithm walks down d for all t at once: O(T^2 B N^2) operations and O(T B N) memory.  Every row
+carries a power of two, so that nothing under- or overflows.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import scaled
-from .activations import Activation
+from .forward_pass import Trace, trace  # noqa: F401  callers need both modules
 from .population import product, runs
 
 # Allowed difference between the sum over distances and the gradient, relative to the gradient.
@@ -25,114 +26,15 @@ LARGEST_RESIDUAL = 1e-9
 # is to that part that the difference is relative: rounding errors do not shrink with the gradient.
 CANCELLED = 1e-4
 
-# Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
-SMALLEST_SLOPE = 1e-290
+# The weights whose gradient has contributions from all distances.
+WEIGHTS = ("W_hh", "W_hx")
 
 # So many numbers of a signal at a time stay in the processor's cache.
 CACHED_SIGNAL = 131_072
 
 
-@dataclass(frozen=True)
-class Trace:
-    """One forward pass of one net on one batch, in float64.
-
-    Attributes
-    ----------
-    state, state_exponent : (T+1, B, N) and (T+1, B): h_t = state[t] * 2**state_exponent[t].
-    slope : (T, B, N), phi'(a_t).
-    error : (T, B, N), e_t = dE/dh_t through E_t alone, the 1/(|M| B) included.
-    loss : E.
-    accuracy : the part of the masked steps whose largest logit is the target's.
-    """
-
-    state: np.ndarray
-    state_exponent: np.ndarray
-    slope: np.ndarray
-    error: np.ndarray
-    loss: float
-    accuracy: float
-
-
-def trace(
-    activation: Activation, weights: dict, inputs: np.ndarray, targets: np.ndarray, loss_mask
-) -> Trace:
-    """Run one net forward and take the error of every step.
-
-    Parameters
-    ----------
-    activation : phi.
-    weights : `W_hh` (N, N), `W_hx` (N, D), `b_h` (N,), `W_s` (V, N), `b_s` (V,) and, where the
-        inputs are words, `embedding` (V_in, D); any float precision, cast up exactly.
-    inputs, targets : (T, B) int.
-    loss_mask : (T,) bool.
-    """
-    weights = {name: array.astype(np.float64) for name, array in weights.items()}
-    table = weights["W_hx"].T
-    if "embedding" in weights:
-        table = weights["embedding"] @ table
-    drive = (table + weights["b_h"])[inputs]
-    steps, batch, size = drive.shape
-    state = np.zeros((steps + 1, batch, size))
-    exponent = np.zeros((steps + 1, batch), dtype=np.int64)
-    slope = np.empty((steps, batch, size))
-    recurrent = weights["W_hh"].T.copy()
-    for t in range(steps):
-        pre_activation = np.matmul(state[t], recurrent, out=slope[t])
-        if not activation.homogeneous:
-            pre_activation += drive[t]
-            activation.value(pre_activation, out=state[t + 1])
-            slope[t] = activation.slope(pre_activation)
-            continue
-        # In units of the state's power of two, which a homogeneous phi keeps.
-        pre_activation += drive[t] * np.ldexp(1.0, -exponent[t])[:, None]
-        activation.value(pre_activation, out=state[t + 1])
-        slope[t] = activation.slope(pre_activation)
-        # The unit never goes below 1, so that the drive stays representable.
-        large = np.maximum(np.frexp(np.abs(state[t + 1]).max(axis=1))[1], -exponent[t])
-        np.ldexp(state[t + 1], -large[:, None], out=state[t + 1])
-        exponent[t + 1] = exponent[t] + large
-    slope[slope < SMALLEST_SLOPE] = 0.0
-    error, loss, accuracy = _read_out(weights, state[1:], exponent[1:], targets, loss_mask)
-    # States far below 1, such as those of a sigmoid that is off, have squares that underflow.
-    scaled.squared_norms(state, exponent)
-    return Trace(state, exponent, slope, error, loss, accuracy)
-
-
-def _read_out(weights, state, exponent, targets, loss_mask):
-    """Error of every step (T, B, N), mean loss and accuracy of the soft-max read-out."""
-    _, batch, size = state.shape
-    outputs = weights["W_s"]
-    wanted = targets[loss_mask].reshape(-1)
-    power = exponent[loss_mask].reshape(-1, 1)
-    logits = np.empty((1, len(wanted), len(outputs)))
-    product(state[loss_mask].reshape(1, -1, size), outputs.T.copy()[None], out=logits)
-    logits = logits[0]
-    logits += np.ldexp(1.0, -power) * weights["b_s"]
-    hits = logits.argmax(axis=1) == wanted
-    logits -= logits.max(axis=1, keepdims=True)
-    if power.any():
-        with np.errstate(over="ignore"):  # a logit far below the largest: probability 0
-            np.ldexp(logits, power, out=logits)
-    target = np.arange(len(wanted)), wanted
-    right = logits[target]
-    slope = np.exp(logits, out=logits)
-    # softmax - onehot is, at the target, minus the sum of the other probabilities: taken so, it
-    # keeps its digits where the net is sure and 1 - softmax cancels.
-    slope[target] = 0.0
-    wrong = slope.sum(axis=1)
-    total = wrong + np.exp(right)
-    slope[target] = -wrong
-    slope /= (total * len(wanted))[:, None]
-    sent = np.empty((1, len(wanted), size))
-    product(slope[None], outputs[None], out=sent)
-    error = np.zeros_like(state)
-    error[loss_mask] = sent.reshape(-1, batch, size)
-    losses = np.log(total) - right
-    return error, float((losses / losses.size).sum()), float(hits.mean())
-
-
-def recurrent_gradient(path: Trace, recurrent: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return dE/dW_hh by backpropagation through time, and its power of two.
+def gradient_through_time(path: Trace, recurrent: np.ndarray, names=WEIGHTS) -> dict:
+    """Return dE/dW for each of the named weights by backpropagation through time.
 
     One sweep back over time, in which all distances are summed on the way: the independent
     answer that the contributions must add up to.
@@ -141,36 +43,67 @@ def recurrent_gradient(path: Trace, recurrent: np.ndarray) -> tuple[np.ndarray, 
     ----------
     path : a forward pass.
     recurrent : W_hh, (N, N) float64.
+    names : `W_hh`, `W_hx` or both.
+
+    Returns
+    -------
+    By name the gradient's mantissas, (N, N) or (N, D), and its power of two.
     """
     steps, batch, size = path.slope.shape
+    sources = _sources(path, names)
     error, error_exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
     scaled.squared_norms(error, error_exponent)
     carried, exponent = np.zeros((batch, size)), np.zeros(batch, dtype=np.int64)
-    total, total_exponent = np.zeros(size * size), 0
+    totals = {name: _nothing(size, source) for name, (source, _) in sources.items()}
     for t in reversed(range(steps)):
         signal, exponent = scaled.add(error[t], error_exponent[t], carried, exponent)
         scaled.squared_norms(signal, exponent)
         delta = np.empty_like(signal)
         scaled.multiply(path.slope[t], signal, exponent, out=delta)
-        piece = scaled.outer_sum(delta, exponent, path.state[t], path.state_exponent[t])
-        total, total_exponent = scaled.add(total, total_exponent, piece[0].reshape(-1), piece[1])
+        for name, (source, source_exponent) in sources.items():
+            piece, power = scaled.outer_sum(delta, exponent, source[t], source_exponent[t])
+            totals[name] = scaled.add(*totals[name], piece.reshape(-1), power)
         carried = delta @ recurrent
-    return total.reshape(size, size), int(total_exponent)
+    return {name: (total.reshape(size, -1), int(power)) for name, (total, power) in totals.items()}
+
+
+def _sources(path: Trace, names) -> dict:
+    """Return what delta_k is paired with in each weight's gradient, and its powers of two.
+
+    h_{k-1} for W_hh and x_k for W_hx: (T, B, N) or (T, B, D), and (T, B).
+    """
+    pairs = {
+        "W_hh": (path.state[:-1], path.state_exponent[:-1]),
+        "W_hx": (path.input, np.zeros_like(path.state_exponent[:-1])),
+    }
+    return {name: pairs[name] for name in names}
+
+
+def _nothing(size: int, source: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return an empty sum of outer products with rows of `source`, flat, and its power of two."""
+    return np.zeros(size * source.shape[-1]), 0
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """What is measured at every distance d = 0 ... T-1 for one net and one batch; each (T,).
+    """What is measured at every distance d = 0 ... T-1 for one weight of one net; each (T,).
 
     Attributes
     ----------
     log10_contribution : log10 of the Frobenius norm of C_d.
     share : norm of C_d over the sum of these norms; sums to 1.
     signed_share : <C_d, G> / norm(G)^2; sums to 1.
+    cosine : <C_d, G> / (norm(C_d) norm(G)); nan where C_d is zero.
+    truncation_bias : norm(G - C_0 - ... - C_{d-1}) / norm(G), what truncated backpropagation
+        through time at d steps loses of the gradient (Tallec and Ollivier, 2018).
     log10_transport : mean over (t, b) of log10(norm(g_{t,t-d}) / norm(e_t)): the geometric mean of
-        the transport, over the pairs whose signal is not exactly zero.
+        the transport, over the pairs whose signal is not exactly zero; alike for every weight.
     extinct : the part of the pairs (t, b) whose signal is exactly zero (ReLU units all off).
     log10_incoherent : log10 of the sum over (t, b) of norm(delta) norm(h): no cancellation.
+    signal_squared : unbiased estimate of the squared norm of the mean of C_d over all sequences
+        there might be: with M_b the contribution of sequence b (without the 1/B of the mean),
+        (norm(sum of M_b)^2 - sum of norm(M_b)^2) / (B (B-1)), a U-statistic (Hoeffding, 1948).
+        It may be negative where C_d is all noise.  nan where it was not asked for, or if B = 1.
     residual : norm(sum of C_d - G) / norm(G), G by backpropagation through time (see `CANCELLED`).
     log10_gradient_norm : log10 of norm(G).
     """
@@ -178,77 +111,137 @@ class Contributions:
     log10_contribution: np.ndarray
     share: np.ndarray
     signed_share: np.ndarray
+    cosine: np.ndarray
+    truncation_bias: np.ndarray
     log10_transport: np.ndarray
     extinct: np.ndarray
     log10_incoherent: np.ndarray
+    signal_squared: np.ndarray
     residual: float
     log10_gradient_norm: float
 
 
 def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
-    """Measure the contribution of every distance.
+    """Measure the contribution of every distance to dE/dW_hh.
 
     Parameters
     ----------
     path : a forward pass.
     recurrent : W_hh, (N, N) float64.
     """
-    steps, _, size = path.slope.shape
-    gradient, gradient_exponent = recurrent_gradient(path, recurrent)
-    gradient = gradient.reshape(-1)
-    squared_gradient = np.vdot(gradient, gradient)
-    log10_contribution, log10_incoherent = np.full(steps, -np.inf), np.full(steps, -np.inf)
-    log10_transport, extinct = np.full(steps, -np.inf), np.zeros(steps)
-    signed_share = np.zeros(steps)
-    total, total_exponent = np.zeros(size * size), 0
+    return by_weight_and_distance(path, recurrent, ["W_hh"], per_sequence=False)["W_hh"]
 
-    state_norm = np.sqrt(np.vecdot(path.state, path.state))
-    for d, part in enumerate(_walk_down(path, recurrent)):
+
+def by_weight_and_distance(
+    path: Trace, recurrent: np.ndarray, names=WEIGHTS, per_sequence: bool = True
+) -> dict[str, Contributions]:
+    """Measure the contribution of every distance to the gradient of each of the named weights.
+
+    Parameters
+    ----------
+    path : a forward pass.
+    recurrent : W_hh, (N, N) float64.
+    names : `W_hh`, `W_hx` or both.
+    per_sequence : whether to estimate `signal_squared`, from the contributions of each sequence.
+    """
+    steps = len(path.slope)
+    gradients = gradient_through_time(path, recurrent, names)
+    sums = {name: _Sum(steps, *gradient) for name, gradient in gradients.items()}
+    log10_transport, extinct = np.full(steps, -np.inf), np.zeros(steps)
+    for d, part in enumerate(_walk_down(path, recurrent, _sources(path, names), per_sequence)):
         now = scaled.log10_norm(part.squared_signal, part.signal_exponent)
         if d == 0:
             at_start = now
         log10_transport[d], extinct[d] = _mean_transport(now, at_start[d:])
-        before = slice(steps - d)
-        log10_incoherent[d] = scaled.log10_sum(
-            np.sqrt(part.squared_delta) * state_norm[before],
-            part.delta_exponent + path.state_exponent[before],
-        )
-        term, term_exponent = part.contribution, part.contribution_exponent
-        total, total_exponent = scaled.add(total, total_exponent, term, term_exponent)
-        log10_contribution[d] = scaled.log10_norm(np.vdot(term, term), term_exponent)
-        if squared_gradient > 0.0:
-            along = np.vdot(term, gradient) / squared_gradient
-            signed_share[d] = np.ldexp(along, term_exponent - gradient_exponent)
+        for name, term in part.terms.items():
+            sums[name].add(d, term)
+    return {name: total.result(log10_transport, extinct) for name, total in sums.items()}
 
-    rest, rest_exponent = scaled.add(total, total_exponent, -gradient, gradient_exponent)
-    log10_gradient = scaled.log10_norm(squared_gradient, gradient_exponent)
-    log10_rest = scaled.log10_norm(np.vdot(rest, rest), rest_exponent)
-    log10_scale = max(log10_gradient, _log10_of_sum(log10_incoherent) + np.log10(CANCELLED))
-    return Contributions(
-        log10_contribution,
-        _shares(log10_contribution),
-        signed_share,
-        log10_transport,
-        extinct,
-        log10_incoherent,
-        residual=0.0 if np.isneginf(log10_rest) else float(10.0 ** (log10_rest - log10_scale)),
-        log10_gradient_norm=float(log10_gradient),
-    )
+
+@dataclass(frozen=True)
+class _Term:
+    """C_d of one weight: (N M,) or, for each sequence, (B, N M); log10 of its incoherent sum."""
+
+    value: np.ndarray
+    exponent: int
+    log10_incoherent: float
 
 
 @dataclass(frozen=True)
 class _Distance:
-    """One distance: C_d (N N,), and of every pair the squared norms of g and delta, (T-d, B)."""
+    """One distance: the term of each weight, and of every pair the squared norm of g, (T-d, B)."""
 
-    contribution: np.ndarray
-    contribution_exponent: int
+    terms: dict[str, _Term]
     squared_signal: np.ndarray
     signal_exponent: np.ndarray
-    squared_delta: np.ndarray
-    delta_exponent: np.ndarray
 
 
-def _walk_down(path: Trace, recurrent: np.ndarray) -> Iterator[_Distance]:
+class _Sum:
+    """The contributions of one weight, added up distance by distance beside its gradient G."""
+
+    def __init__(self, steps: int, gradient: np.ndarray, gradient_exponent: int):
+        self.gradient, self.gradient_exponent = gradient.reshape(-1), gradient_exponent
+        self.squared_gradient = np.vdot(gradient, gradient)
+        self.total, self.total_exponent = np.zeros(gradient.size), 0
+        self.contribution, self.incoherent, self.rest = np.full((3, steps), -np.inf)
+        self.signed_share = np.zeros(steps)
+        self.cosine, self.signal_squared = np.full((2, steps), np.nan)
+
+    def add(self, d: int, term: _Term) -> None:
+        """Take C_d in.  The sum over sequences is left to here, so that both are at hand."""
+        self.rest[d] = self._log10_rest()
+        value = term.value
+        if value.ndim == 2:
+            batch = len(value)
+            alone = np.vdot(value, value)
+            value = value.sum(axis=0)
+            if batch > 1:
+                # Each term has the 1/B of the mean: the U-statistic's M_b are B times as large.
+                estimate = (np.vdot(value, value) - alone) * batch / (batch - 1)
+                self.signal_squared[d] = np.ldexp(estimate, 2 * term.exponent)
+        squared = np.vdot(value, value)
+        self.contribution[d] = scaled.log10_norm(squared, term.exponent)
+        self.incoherent[d] = term.log10_incoherent
+        if self.squared_gradient > 0.0:
+            along = np.vdot(value, self.gradient)
+            share = along / self.squared_gradient
+            self.signed_share[d] = np.ldexp(share, term.exponent - self.gradient_exponent)
+            if squared > 0.0:
+                self.cosine[d] = along / np.sqrt(squared) / np.sqrt(self.squared_gradient)
+        self.total, self.total_exponent = scaled.add(
+            self.total, self.total_exponent, value, term.exponent
+        )
+
+    def result(self, log10_transport: np.ndarray, extinct: np.ndarray) -> Contributions:
+        """Return the columns, after the last distance."""
+        log10_gradient = scaled.log10_norm(self.squared_gradient, self.gradient_exponent)
+        log10_rest = self._log10_rest()
+        log10_scale = max(log10_gradient, _log10_of_sum(self.incoherent) + np.log10(CANCELLED))
+        with np.errstate(invalid="ignore"):  # a gradient of exactly zero has nothing to lose
+            bias = 10.0 ** (self.rest - log10_gradient)
+        return Contributions(
+            self.contribution,
+            _shares(self.contribution),
+            self.signed_share,
+            self.cosine,
+            bias,
+            log10_transport,
+            extinct,
+            self.incoherent,
+            self.signal_squared,
+            residual=0.0 if np.isneginf(log10_rest) else float(10.0 ** (log10_rest - log10_scale)),
+            log10_gradient_norm=float(log10_gradient),
+        )
+
+    def _log10_rest(self) -> float:
+        """log10 of the norm of what is missing to the gradient so far."""
+        rest, exponent = scaled.add(
+            self.total, self.total_exponent, -self.gradient, self.gradient_exponent
+        )
+        return scaled.log10_norm(np.vdot(rest, rest), exponent)
+
+
+def _walk_down(path: Trace, recurrent, sources: dict, per_sequence: bool) -> Iterator[_Distance]:
     """Yield the distances d = 0 ... T-1.
 
     Rows are the steps k = 0 ... T-1-d, for the targets t = k + d.  A run of steps at a time goes
@@ -258,11 +251,15 @@ def _walk_down(path: Trace, recurrent: np.ndarray) -> Iterator[_Distance]:
     longest = min(steps, max(1, CACHED_SIGNAL // (batch * size)))
     signal, exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
     buffer = np.empty((longest, batch, size))
+    source_norms = {
+        name: np.sqrt(np.vecdot(source, source)) for name, (source, _) in sources.items()
+    }
+    outer_sum = scaled.outer_sums if per_sequence else scaled.outer_sum
     for d in range(steps):
         end = steps - d
         squared_signal, squared_delta = np.empty((2, end, batch))
         delta_exponent = np.empty_like(exponent)
-        term, term_exponent = np.zeros(size * size), 0
+        sums = {}
         for run in runs(range(end), longest):
             now = signal[run]
             squared_signal[run] = scaled.squared_norms(now, exponent[run])
@@ -271,19 +268,29 @@ def _walk_down(path: Trace, recurrent: np.ndarray) -> Iterator[_Distance]:
             squared_delta[run] = scaled.multiply(
                 path.slope[run], now, delta_exponent[run], out=delta
             )
-            piece, piece_exponent = scaled.outer_sum(
-                delta, delta_exponent[run], path.state[run], path.state_exponent[run]
-            )
-            term, term_exponent = scaled.add(term, term_exponent, piece.reshape(-1), piece_exponent)
+            for name, (source, source_exponent) in sources.items():
+                piece, power = outer_sum(
+                    delta, delta_exponent[run], source[run], source_exponent[run]
+                )
+                piece = piece.reshape(-1)
+                sums[name] = (
+                    scaled.add(*sums[name], piece, power) if name in sums else (piece, power)
+                )
             # One step farther back, onto rows that are done with; k = 0 is the sequence's start.
             first = 1 if run.start == 0 else 0
             farther = signal[run.start + first - 1 : run.stop - 1]
             product(
                 delta[first:].reshape(1, -1, size), recurrent[None], farther.reshape(1, -1, size)
             )
-        yield _Distance(
-            term, int(term_exponent), squared_signal, exponent, squared_delta, delta_exponent
-        )
+        terms = {}
+        delta_norm = np.sqrt(squared_delta)
+        for name, (value, power) in sums.items():
+            log10_incoherent = scaled.log10_sum(
+                delta_norm * source_norms[name][:end], delta_exponent + sources[name][1][:end]
+            )
+            value = value.reshape(batch, -1) if per_sequence else value
+            terms[name] = _Term(value, int(power), log10_incoherent)
+        yield _Distance(terms, squared_signal, exponent)
         exponent = delta_exponent[1:].copy()
 
 

@@ -130,6 +130,22 @@ def outer_sum(left, left_exponent, right, right_exponent) -> tuple[np.ndarray, i
     return np.matmul(left.swapaxes(1, 2), right).sum(axis=0), exponent
 
 
+def outer_sums(left, left_exponent, right, right_exponent) -> tuple[np.ndarray, int]:
+    """Sum over steps of left^T right for each sequence, each row with its own power of two.
+
+    Parameters
+    ----------
+    left, left_exponent : (R, B, M) and (R, B) int.
+    right, right_exponent : (R, B, N) and (R, B) int, the same rows.
+
+    Returns
+    -------
+    (B, M, N) and their common power of two.
+    """
+    left, exponent = of_one_size(left, left_exponent + right_exponent, partners=right)
+    return np.matmul(left.transpose(1, 2, 0), right.swapaxes(0, 1)), exponent
+
+
 def add(one, one_exponent, other, other_exponent) -> tuple[np.ndarray, np.ndarray]:
     """Sum of two sets of rows (..., N) with powers of two (...): the sum and its powers."""
     if np.equal(one_exponent, other_exponent).all():
