@@ -35,6 +35,16 @@ class Trace:
     accuracy: float
 
 
+def input_vectors(weights: dict) -> np.ndarray:
+    """Return x_t of every symbol, (V_in, D): its trained vector, or its unit vector."""
+    return weights.get("embedding", np.eye(weights["W_hx"].shape[1]))
+
+
+def input_drives(weights: dict) -> np.ndarray:
+    """Return W_hx x_t + b_h of every symbol, (V_in, N), to be looked up."""
+    return input_vectors(weights) @ weights["W_hx"].T + weights["b_h"]
+
+
 def trace(
     activation: Activation, weights: dict, inputs: np.ndarray, targets: np.ndarray, loss_mask
 ) -> Trace:
@@ -49,9 +59,8 @@ def trace(
     loss_mask : (T,) bool.
     """
     weights = {name: array.astype(np.float64) for name, array in weights.items()}
-    vectors = weights.get("embedding", np.eye(weights["W_hx"].shape[1]))
-    # There are only so many inputs: each is turned into its drive once, then looked up.
-    drive = (vectors @ weights["W_hx"].T + weights["b_h"])[inputs]
+    vectors = input_vectors(weights)
+    drive = input_drives(weights)[inputs]
     steps, batch, size = drive.shape
     state = np.zeros((steps + 1, batch, size))
     exponent = np.zeros((steps + 1, batch), dtype=np.int64)

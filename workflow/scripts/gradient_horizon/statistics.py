@@ -1,4 +1,4 @@
-"""Medians over seeds with bootstrap confidence intervals."""
+"""Medians over seeds with bootstrap confidence intervals, also of values that are lower bounds."""
 
 import numpy as np
 
@@ -21,10 +21,57 @@ def median_interval(
     are resampled alike for all rows, with a fixed generator: equal values, equal intervals.
     """
     values = np.asarray(values, dtype=np.float64)
+    return _medians(np.where(np.isfinite(values), values, np.nan), confidence, resamples)
+
+
+def censored_median(
+    values: np.ndarray, censored: np.ndarray, confidence: float, resamples: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Median over the last axis of values some of which are lower bounds (right-censored).
+
+    Nothing is assumed of what lies beyond a bound.  The median of the true values is at least that
+    of the values as they stand, and at most that with every censored value put to infinity
+    (worst-case bounds: Manski, 2003, Partial identification of probability distributions).  Where
+    the two agree the median is known, and Kaplan and Meier's (1958) is the same.  Where they
+    differ, theirs lies between them; but it takes what is censored to be independent of what is
+    measured, and horizons are censored just where the signal still reaches the sequence's end.
+
+    Parameters
+    ----------
+    values : (..., P), one value a seed; nan or infinite where a seed has none.
+    censored : (..., P) bool, True where the value is a lower bound.
+    confidence : such as 0.95.
+    resamples : how often the seeds are drawn again.
+
+    Returns
+    -------
+    median, low, high and `bound`, each (...).  `bound` is True where the median is but a lower
+    bound itself.  `low` is the lower end of the interval of the smallest possible median and
+    `high` the upper end of that of the largest (as Imbens and Manski, 2004): together they cover
+    the median at least as often as `median_interval`, whatever the true values.  `high` is
+    infinite where the censored seeds leave the interval open.  Without censored values this is
+    `median_interval`, whose rules on seeds without a value and on resampling hold.
+
+    Raises
+    ------
+    ValueError : `censored` has not the shape of `values`.
+    """
+    values, censored = np.asarray(values, dtype=np.float64), np.asarray(censored, dtype=bool)
+    if values.shape != censored.shape:
+        raise ValueError(f"values {values.shape} and censored {censored.shape} differ in shape")
+    smallest = np.where(np.isfinite(values), values, np.nan)
+    largest = np.where(censored & np.isfinite(values), np.inf, smallest)
+    median, low, _ = _medians(smallest, confidence, resamples)
+    highest, _, high = _medians(largest, confidence, resamples)
+    return median, low, high, highest > median
+
+
+def _medians(values: np.ndarray, confidence: float, resamples: int) -> tuple[np.ndarray, ...]:
+    """Median and interval over the last axis of values above -inf, nan left out."""
     flat = values.reshape(-1, values.shape[-1])
     median, low, high = (np.full(len(flat), np.nan) for _ in range(3))
-    counts = np.isfinite(flat).sum(axis=1)
-    ordered = np.sort(np.where(np.isfinite(flat), flat, np.inf), axis=1)
+    counts = flat.shape[1] - np.isnan(flat).sum(axis=1)
+    ordered = np.sort(flat, axis=1)
     for count in np.unique(counts[counts > 0]):
         rows = counts == count
         kept = ordered[rows, :count]
