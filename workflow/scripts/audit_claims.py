@@ -1,0 +1,185 @@
+"""Audit the lecture note: measure what decides each of its claims on the nets of this run.
+
+python audit_claims.py --config JSON --results results [--influence influence.parquet]
+    --claims results/tables/audit.csv --paper results/paper
+
+Into the folder of the paper go `audit_table.tex`, all claims with verdicts, and `audit.json`, the
+macros of the section.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from gradient_horizon import audit, audit_findings, command_line, files, grid, grid_points
+from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.audit_equations import EQUATIONS
+from gradient_horizon.audit_jacobians import JACOBIANS, SEQUENCES, STEPS
+from gradient_horizon.audit_net import Net, forward
+from gradient_horizon.findings import conjunction
+from gradient_horizon.latex import escape
+
+# Differences of larger states have too few digits left.
+LARGEST_STATE = 100.0
+
+
+def audited_runs(settings: dict) -> tuple[str, list[dict]]:
+    """Choose an experiment, on words if there is one, and a run for each of its activations.
+
+    Returns
+    -------
+    The experiment's name, and the runs of the simple cell whose radius is next to 1.
+    """
+    experiments = settings["experiments"]
+    name = next(
+        (name for name, own in experiments.items() if own["task"]["name"] == "words"),
+        next(iter(experiments)),
+    )
+    runs = [run for run in grid.runs(experiments[name]) if run["cell"] == "rnn"]
+    return name, [
+        min(
+            (run for run in runs if run["activation"] == activation),
+            key=lambda run: abs(run["radius"] - 1.0),
+        )
+        for activation in dict.fromkeys(run["activation"] for run in runs)
+    ]
+
+
+def audited_net(activation: str, trained: dict, probe: dict) -> Net | None:
+    """Take the first net that has not diverged, after training.
+
+    Where there is none, or its states are too large to take differences of, the first net before
+    training; None if its states are too large as well.
+    """
+    steady = np.flatnonzero(trained["diverged_at"] < 0)
+    for kept, net in [*((-1, net) for net in steady[:1]), (0, 0)]:
+        weights = {
+            name: trained[name][kept, net].astype(np.float64)
+            for name in files.WEIGHTS
+            if name in trained
+        }
+        chosen = Net(ACTIVATIONS[activation], weights, **probe).window(STEPS, SEQUENCES)
+        with np.errstate(all="ignore"):
+            if np.abs(forward(chosen).state).max() <= LARGEST_STATE:
+                return chosen
+    return None
+
+
+def by_step(distances: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """log10 of bound and transport for one step, of every grid point before training."""
+    start = grid_points.at_the_middle(distances[distances["step"] == 0])
+    return tuple(
+        (start[column] / start["distance"]).to_numpy()
+        for column in ("log10_bound", "log10_transport")
+    )
+
+
+def horizons(
+    name: str, summary: pd.DataFrame, influence: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both horizons of every grid point of one experiment after training.
+
+    Parameters
+    ----------
+    name : the experiment.
+    summary : `summary_median`.
+    influence : a row for each `experiment` and `run`, with its `forward_horizon` after training,
+        nan where there is none or only a lower bound.
+
+    Returns
+    -------
+    That of the gradient and that of the forward influence, nan where only a bound is known.
+    """
+    keys = ["experiment", "run"]
+    own = summary[summary["experiment"] == name].sort_values("step", kind="stable")
+    last = own.drop_duplicates(keys, keep="last")
+    both = last.merge(influence, on=keys, validate="one_to_one")
+    gradient = both["h99"].where(both["h99_censored"] < 0.5)
+    return gradient.to_numpy(float), both["forward_horizon"].to_numpy(float)
+
+
+def training_record(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read gradient norms (steps, P) and steps of divergence (P,) and not the weights.
+
+    Raises
+    ------
+    FileError : the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return archive["gradient_norm"], archive["diverged_at"]
+    except Exception as error:
+        raise files.FileError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+
+
+def clipping(settings: dict, results: Path) -> dict[str, int]:
+    """Count clipped steps and diverged nets over the experiments that are trained with clipping."""
+    counts = dict.fromkeys(("clipped", "steps", "diverged", "nets"), 0)
+    for name, experiment in settings["experiments"].items():
+        clip = experiment["training"]["gradient_clip"]
+        for run in grid.runs(experiment) if clip is not None else ():
+            norms, diverged_at = training_record(results / name / run["run"] / "train.npz")
+            clipped, steps = audit_findings.clipped_steps(norms, diverged_at, clip)
+            diverged = int((diverged_at >= 0).sum())
+            for count, value in zip(
+                counts, (clipped, steps, diverged, len(diverged_at)), strict=True
+            ):
+                counts[count] += value
+    return counts
+
+
+def label(runs: list[dict]) -> str:
+    """Name the audited nets in a sentence, by activation and radius."""
+    names = [ACTIVATIONS[run["activation"]].label for run in runs]
+    radii = [f"radius {run['radius']:g}" for run in runs]
+    if len(set(radii)) == 1:
+        return f"{conjunction(names)}, of {radii[0]}"
+    return conjunction(map(" of ".join, zip(names, radii, strict=True))) if runs else "none"
+
+
+def main() -> None:
+    """Measure, write the table as CSV and LaTeX, and the macros."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--config", type=command_line.settings, required=True)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--influence", type=Path)
+    parser.add_argument("--claims", type=Path, required=True)
+    parser.add_argument("--paper", type=Path, required=True)
+    arguments = parser.parse_args()
+    settings, results = arguments.config, arguments.results
+    name, runs = audited_runs(settings)
+    probe = files.read_arrays(results / name / "probe.npz")
+    audited, nets = [], []
+    for run in runs:
+        trained = files.read_nets(results / name / run["run"] / "train.npz")
+        net = audited_net(run["activation"], trained, probe)
+        if net is not None:
+            audited.append(run)
+            nets.append(net)
+    errors = {
+        number: audit.worst([measure(net) for net in nets])
+        for number, measure in (EQUATIONS | JACOBIANS).items()
+    }
+    distances = files.read_table(results / "tables/contributions_median.parquet")
+    bound, transport = by_step(distances)
+    errors[13] = audit_findings.phase_diagram(bound, transport)
+    forward_horizons = (np.array([]), np.array([]))
+    if arguments.influence:
+        summary = files.read_table(results / "tables/summary_median.parquet")
+        forward_horizons = horizons(name, summary, files.read_table(arguments.influence))
+    errors[15] = audit_findings.learning_signal(*forward_horizons)
+    errors[16] = audit_findings.explosion(transport, **clipping(settings, results))
+
+    findings = [audit.finding(number, errors[number]) for number in sorted(errors)]
+    files.write_table(arguments.claims, pd.DataFrame([part.row() for part in findings]))
+    files.write_text(arguments.paper / "audit_table.tex", audit.audit_table(findings))
+    macros = {
+        **audit.audit_numbers(findings),
+        "AuditExperiment": escape(name.replace("_", " ")),
+        "AuditNets": label(audited),
+    }
+    files.write_json(arguments.paper / "audit.json", macros)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,251 @@
+"""All that is measured on one net: its rows in the tables of a run."""
+
+import numpy as np
+
+from . import contributions, forward_influence, lyapunov
+from .activations import Activation
+from .forward_pass import Trace, input_drives, trace
+from .horizon import horizon, truncation_horizon
+from .initialise import largest_singular_value, spectral_radius
+
+# How the columns of a weight begin.
+PREFIXES = {"W_hh": "", "W_hx": "input_"}
+
+# A unit whose slope is below this part of the largest there is counts as saturated.
+SATURATED = 0.1
+
+# Lyapunov exponents are taken from so many sequences: QR decompositions are what costs most here.
+LYAPUNOV_SEQUENCES = 8
+LYAPUNOV_EXPONENTS = 8
+
+# The loss with inputs replaced is taken over at most so many sequences that no net is trained on.
+INFLUENCE_SEQUENCES = 100
+
+
+class InexactError(Exception):
+    """The contributions of one net do not add up to its gradient."""
+
+
+def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, dict, Trace]:
+    """Take the gradient of one net apart on the probe batch and describe the net.
+
+    Parameters
+    ----------
+    activation : phi.
+    weights : the net's arrays, by name.
+    probe : `inputs` and `targets` (T, B) int, `loss_mask` (T,) bool.
+
+    Returns
+    -------
+    The columns of its rows of `contributions.parquet`, each (T,), and of its row of
+    `summary.parquet`; its forward pass.
+
+    Raises
+    ------
+    InexactError : as `gradient_by_distance`.
+    """
+    path = trace(activation, weights, **probe)
+    rows, row = gradient_by_distance(activation, weights, path)
+    state = net_as_a_whole(activation, weights, path, probe["inputs"])
+    window = slope_window(probe["loss_mask"])
+    slope = contributions.transport_slope(rows["log10_transport"], window)
+    return rows, {**state, "slope": slope, **row}, path
+
+
+def slope_window(loss_mask: np.ndarray) -> tuple[int, int]:
+    """First and last distance over which the slope of ln transport is taken.
+
+    From 0 to half of the longest distance: so far most targets still reach.
+    """
+    return 0, int(np.flatnonzero(loss_mask)[-1]) // 2
+
+
+def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> tuple[dict, dict]:
+    """Take the gradient of one net apart by distance.
+
+    Parameters
+    ----------
+    activation : phi.
+    weights : the net's arrays, by name.
+    path : its forward pass on the probe batch.
+
+    Returns
+    -------
+    The columns of its rows of `contributions.parquet`, each (T,), and of its row of
+    `summary.parquet`.  Columns of W_hx begin with `input_`, those of W_hh do not.
+
+    Raises
+    ------
+    InexactError : the sum over distances is not the gradient by backpropagation through time, to
+        a relative 1e-9.
+    """
+    recurrent = weights["W_hh"].astype(np.float64)
+    measured = contributions.by_weight_and_distance(path, recurrent)
+    residual = max(part.residual for part in measured.values())
+    if not residual <= contributions.LARGEST_RESIDUAL:
+        raise InexactError(
+            f"the contributions differ from the gradient by a relative {residual:.2g}, "
+            f"allowed {contributions.LARGEST_RESIDUAL:g}"
+        )
+    whole = measured["W_hh"]
+    steps = len(whole.share)
+    log10_bound = contributions.log10_bound(recurrent, activation.slope_bound, steps)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = {
+            "distance": np.arange(steps),
+            "transport": 10.0**whole.log10_transport,
+            "log10_transport": whole.log10_transport,
+            "extinct": whole.extinct,
+            "bound": 10.0**log10_bound,
+            "log10_bound": log10_bound,
+        }
+        summary = {"residual": residual}
+        for name, prefix in PREFIXES.items():
+            part = measured[name]
+            columns = {
+                "contribution": 10.0**part.log10_contribution,
+                "log10_contribution": part.log10_contribution,
+                "share": part.share,
+                "signed_share": part.signed_share,
+                "cosine": part.cosine,
+                "incoherent": 10.0**part.log10_incoherent,
+                "log10_incoherent": part.log10_incoherent,
+                "coherence": 10.0 ** (part.log10_contribution - part.log10_incoherent),
+                "signal_squared": part.signal_squared,
+                "truncation_bias": part.truncation_bias,
+            }
+            rows |= {prefix + column: values for column, values in columns.items()}
+            h99, h99_censored = horizon(part.share)
+            k01, k01_censored = truncation_horizon(part.truncation_bias)
+            row = {
+                "log10_gradient_norm": part.log10_gradient_norm,
+                "h99": h99,
+                "h99_censored": h99_censored,
+                "k01": k01,
+                "k01_censored": k01_censored,
+            }
+            summary |= {prefix + column: value for column, value in row.items()}
+    return rows, summary
+
+
+def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -> dict:
+    """Return what is told of one net as a whole: columns of `summary.parquet`.
+
+    Parameters
+    ----------
+    activation, weights, path : as for `gradient_by_distance`.
+    inputs : (T, B) int, what the net read.
+    """
+    recurrent = weights["W_hh"].astype(np.float64)
+    drives = input_drives({name: array.astype(np.float64) for name, array in weights.items()})
+    saturated = path.slope < SATURATED * activation.slope_bound
+    return {
+        "probe_loss": path.loss,
+        "probe_accuracy": path.accuracy,
+        "spectral_radius": spectral_radius(recurrent),
+        "sigma_max": largest_singular_value(recurrent),
+        "gain": float(np.linalg.norm(recurrent) / np.sqrt(len(recurrent))),
+        "drive_variance": float(np.square(drives)[inputs].mean()),
+        "saturated": float(saturated.mean()),
+    }
+
+
+def jacobian_spectra(weights: dict, path: Trace, distances: list[int]) -> dict:
+    """Return the leading Lyapunov exponents and the singular values of products of Jacobians.
+
+    Parameters
+    ----------
+    weights, path : as for `gradient_by_distance`; `LYAPUNOV_SEQUENCES` of the batch are used.
+    distances : how many Jacobians are multiplied; those longer than the sequence are left out.
+
+    Returns
+    -------
+    Columns of `spectra.parquet`: `quantity` (`lyapunov`, natural logarithm a step, or `singular`,
+    log10, mean over the sequences), `distance` (0 for exponents), `index` from the largest on,
+    `value` and its `standard_error` over sequences.
+    """
+    recurrent = weights["W_hh"].astype(np.float64)
+    slope = path.slope[:, :LYAPUNOV_SEQUENCES]
+    steps, batch, size = slope.shape
+    leading = min(LYAPUNOV_EXPONENTS, size)
+    exponents, errors = lyapunov.lyapunov_spectrum(slope, recurrent, steps // 4, leading)
+    parts = [("lyapunov", 0, exponents, errors)]
+    for distance in distances:
+        if distance <= steps:
+            values = lyapunov.jacobian_log10_singular_values(slope, recurrent, distance)
+            with np.errstate(invalid="ignore"):  # singular values of zero
+                error = values.std(axis=0, ddof=1) / np.sqrt(batch) if batch > 1 else np.nan
+            parts.append(("singular", distance, values.mean(axis=0), error))
+    return {
+        "quantity": np.repeat([part[0] for part in parts], [len(part[2]) for part in parts]),
+        "distance": np.repeat([part[1] for part in parts], [len(part[2]) for part in parts]),
+        "index": np.concatenate([np.arange(len(part[2])) for part in parts]),
+        "value": np.concatenate([part[2] for part in parts]),
+        "standard_error": np.concatenate(
+            [np.broadcast_to(part[3], len(part[2])) for part in parts]
+        ),
+    }
+
+
+def influence_distances(loss_mask: np.ndarray, relevant: int | None) -> np.ndarray:
+    """Choose the distances beyond which inputs are replaced: all near ones, fewer far ones.
+
+    They end where the sequence has as many steps again before it or, where a single step carries a
+    loss, with the sequence.
+
+    Parameters
+    ----------
+    loss_mask : (T,) bool.
+    relevant : how many steps back the input lies that matters, if the task has such a place.
+
+    Returns
+    -------
+    (D,) int, ascending; empty where no target has an input two steps before it.
+    """
+    last = int(np.flatnonzero(loss_mask)[-1])
+    farthest = last - 1 if loss_mask.sum() == 1 else min(last - 1, len(loss_mask) // 2 - 1)
+    spread = np.geomspace(8, max(8, farthest), 6).round().astype(int)
+    near = [] if relevant is None else [relevant - 1, relevant]
+    chosen = np.unique([*range(9), *spread, *near])
+    return chosen[chosen <= farthest]
+
+
+def influence(
+    activation: Activation, weights: dict, evaluation: dict, relevant: int | None
+) -> tuple[dict, dict]:
+    """Measure how much the loss of one net rises when its far inputs are replaced.
+
+    Parameters
+    ----------
+    activation, weights : as for `gradient_by_distance`.
+    evaluation : `inputs` and `targets` (T, S) int that no net is trained on, `loss_mask` (T,).
+    relevant : as for `influence_distances`.
+
+    Returns
+    -------
+    The columns of its rows of `influence.parquet`, each (D,), and of its row of `summary.parquet`.
+    """
+    distances = influence_distances(evaluation["loss_mask"], relevant)
+    sequences = evaluation["inputs"].shape[1]
+    chosen = np.linspace(0, sequences - 1, min(sequences, INFLUENCE_SEQUENCES)).round().astype(int)
+    if not distances.size or len(chosen) < 2:
+        return {}, {}
+    # One fixed order: all nets have the same donors.
+    donors = forward_influence.draw_donors(len(chosen), 1, np.random.default_rng(0))
+    measured = forward_influence.forward_influence(
+        activation,
+        weights,
+        evaluation["inputs"][:, chosen],
+        evaluation["targets"][:, chosen],
+        evaluation["loss_mask"],
+        distances,
+        donors,
+    )
+    reach, censored = forward_influence.forward_horizon(
+        measured.rise, distances, standard_error=measured.standard_error
+    )
+    return {
+        "distance": distances,
+        "rise": measured.rise,
+        "standard_error": measured.standard_error,
+    }, {"forward_horizon": reach, "forward_horizon_censored": censored}
