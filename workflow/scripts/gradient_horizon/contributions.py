@@ -26,6 +26,10 @@ LARGEST_RESIDUAL = 1e-9
 # is to that part that the difference is relative: rounding errors do not shrink with the gradient.
 CANCELLED = 1e-4
 
+# Distances over which the slope of transport is fitted.  Farther back the largest eigenvalues of a
+# small W_hh, which the mean field does not know, take over.
+SLOPE_WINDOW = (1, 10)
+
 # The weights whose gradient has contributions from all distances.
 WEIGHTS = ("W_hh", "W_hx")
 
@@ -323,12 +327,24 @@ def _shares(log10_values: np.ndarray) -> np.ndarray:
     return np.power(10.0, log10_values - total)
 
 
-def log10_bound(recurrent: np.ndarray, slope_bound: float, steps: int) -> np.ndarray:
-    """log10 of the worst-case transport (sigma_max(W_hh) gamma)^d for d = 0 ... steps-1.
+def transport_slope(log10_transport: np.ndarray, window: tuple[int, int] = SLOPE_WINDOW) -> float:
+    """Slope of ln transport on distance, by least squares.
 
-    Pascanu, Mikolov and Bengio (2013), section 2.1, with gamma = sup phi'.
+    Parameters
+    ----------
+    log10_transport : (T,), at distances 0 ... T-1.
+    window : first and last distance of the fit; those without a finite value are left out.
+
+    Returns
+    -------
+    The slope, as a natural logarithm a step; nan with fewer than three distances.
     """
-    return np.arange(steps) * np.log10(np.linalg.norm(recurrent, 2) * slope_bound)
+    distance = np.arange(len(log10_transport))
+    kept = (distance >= window[0]) & (distance <= window[1]) & np.isfinite(log10_transport)
+    if kept.sum() < 3:
+        return float("nan")
+    centred = distance[kept] - distance[kept].mean()
+    return float(np.log(10.0) * (centred @ log10_transport[kept]) / (centred @ centred))
 
 
 def pair_map(path: Trace, recurrent: np.ndarray, sources: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import contributions, forward_influence, lyapunov
+from . import bounds, contributions, forward_influence, lyapunov
 from .activations import Activation
 from .forward_pass import Trace, input_drives, trace
 from .horizon import horizon, truncation_horizon
@@ -47,17 +47,8 @@ def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, d
     path = trace(activation, weights, **probe)
     rows, row = gradient_by_distance(activation, weights, path)
     state = net_as_a_whole(activation, weights, path, probe["inputs"])
-    window = slope_window(probe["loss_mask"])
-    slope = contributions.transport_slope(rows["log10_transport"], window)
+    slope = contributions.transport_slope(rows["log10_transport"])
     return rows, {**state, "slope": slope, **row}, path
-
-
-def slope_window(loss_mask: np.ndarray) -> tuple[int, int]:
-    """First and last distance over which the slope of ln transport is taken.
-
-    From 0 to half of the longest distance: so far most targets still reach.
-    """
-    return 0, int(np.flatnonzero(loss_mask)[-1]) // 2
 
 
 def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> tuple[dict, dict]:
@@ -89,7 +80,7 @@ def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> 
         )
     whole = measured["W_hh"]
     steps = len(whole.share)
-    log10_bound = contributions.log10_bound(recurrent, activation.slope_bound, steps)
+    log10_bound = bounds.log10_bound(recurrent, activation.slope_bound, steps)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = {
             "distance": np.arange(steps),
@@ -144,7 +135,7 @@ def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -
         "probe_accuracy": path.accuracy,
         "spectral_radius": spectral_radius(recurrent),
         "sigma_max": largest_singular_value(recurrent),
-        "gain": float(np.linalg.norm(recurrent) / np.sqrt(len(recurrent))),
+        "gain": bounds.gain(recurrent),
         "drive_variance": float(np.square(drives)[inputs].mean()),
         "saturated": float(saturated.mean()),
     }

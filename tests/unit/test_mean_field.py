@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.special
-from gradient_horizon import theory
+from gradient_horizon import bounds, contributions, mean_field
 from gradient_horizon.activations import ACTIVATIONS, Activation
 
 every = pytest.mark.parametrize("name", sorted(ACTIVATIONS))
@@ -76,7 +76,7 @@ CLOSED_FORMS = {
 @pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_means_over_the_normal_distribution(name, variance):
     function, expected = CLOSED_FORMS[name]
-    result = theory.gaussian_mean(function, variance)
+    result = mean_field.gaussian_mean(function, variance)
     # The closed form of hard tanh squared is a difference of terms of size q and sqrt(q).
     slack = 1e-15 * variance if name == "hard tanh squared" else 0.0
     assert result == pytest.approx(expected(variance), rel=ROUNDING, abs=slack)
@@ -93,7 +93,7 @@ def test_means_that_are_not_zero(mean, variance):
         + 2 * deviation * normal_density(mean / deviation),
     }
     for function, value in expected.items():
-        result = theory.gaussian_mean(function, variance, mean)
+        result = mean_field.gaussian_mean(function, variance, mean)
         assert result == pytest.approx(value, rel=ROUNDING, abs=ROUNDING)
 
 
@@ -108,7 +108,7 @@ def test_moments_of_every_activation_by_adaptive_quadrature(name, variance):
             return np.square(function(z))
 
         expected = by_adaptive_quadrature(square, variance)
-        assert theory.gaussian_mean(square, variance) == pytest.approx(expected, rel=1e-11)
+        assert mean_field.gaussian_mean(square, variance) == pytest.approx(expected, rel=1e-11)
 
 
 def test_other_kinks_can_be_named():
@@ -116,25 +116,25 @@ def test_other_kinks_can_be_named():
         return 1.0 * (z > 0.3)
 
     exact = normal_cdf(-0.3)
-    assert theory.gaussian_mean(step, 1.0, kinks=(0.3,)) == pytest.approx(exact, rel=ROUNDING)
-    assert abs(theory.gaussian_mean(step, 1.0) - exact) > 1e-5
+    assert mean_field.gaussian_mean(step, 1.0, kinks=(0.3,)) == pytest.approx(exact, rel=ROUNDING)
+    assert abs(mean_field.gaussian_mean(step, 1.0) - exact) > 1e-5
 
 
 def test_variances_and_means_broadcast():
     variances, means = np.array([[0.0], [0.5], [1e4]]), np.array([-1.0, 0.0, 3.0])
-    together = theory.gaussian_mean(np.tanh, variances, means)
+    together = mean_field.gaussian_mean(np.tanh, variances, means)
     assert together.shape == (3, 3)
     for i, j in np.ndindex(3, 3):
-        alone = theory.gaussian_mean(np.tanh, variances[i, 0], means[j])
+        alone = mean_field.gaussian_mean(np.tanh, variances[i, 0], means[j])
         # Panels for the widest of all cut the others finer too.
         assert together[i, j] == pytest.approx(alone, rel=1e-13, abs=1e-15)
-    assert theory.gaussian_mean(np.tanh, np.empty((0, 2))).shape == (0, 2)
+    assert mean_field.gaussian_mean(np.tanh, np.empty((0, 2))).shape == (0, 2)
 
 
 def test_values_that_are_infinite_on_one_side():
     """The panels of no width, such as those of kinks beyond the tails, do not make it nan."""
     with np.errstate(divide="ignore"):
-        assert theory.gaussian_mean(lambda z: np.log(1.0 * (z > 0)), 1e-4) == -np.inf
+        assert mean_field.gaussian_mean(lambda z: np.log(1.0 * (z > 0)), 1e-4) == -np.inf
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,14 @@ def test_values_that_are_infinite_on_one_side():
 )
 def test_no_normal_distribution(variance, mean):
     with pytest.raises(ValueError, match="finite"):
-        theory.gaussian_mean(np.tanh, variance, mean)
+        mean_field.gaussian_mean(np.tanh, variance, mean)
 
 
 def test_gain_by_hand():
-    assert theory.gain(np.array([[0.0, 3.0], [4.0, 0.0]])) == pytest.approx(5 / np.sqrt(2))
+    assert bounds.gain(np.array([[0.0, 3.0], [4.0, 0.0]])) == pytest.approx(5 / np.sqrt(2))
     drawn = np.random.default_rng(0).normal(0.0, 1.7 / np.sqrt(400), (400, 400))
     # The relative standard error of the root of a mean of n squares is 1 / sqrt(2 n).
-    assert theory.gain(drawn) == pytest.approx(1.7, rel=4 / np.sqrt(2 * 400**2))
+    assert bounds.gain(drawn) == pytest.approx(1.7, rel=4 / np.sqrt(2 * 400**2))
 
 
 def recursion(name, gain, drive_variance, steps=500):
@@ -170,7 +170,7 @@ def recursion(name, gain, drive_variance, steps=500):
 @pytest.mark.parametrize("gain", [0.0, 0.6, 1.0, 1.25, 2.5])
 @pytest.mark.parametrize("drive_variance", [0.02, 1.0])
 def test_the_fixed_point_is_where_the_recursion_ends(name, gain, drive_variance):
-    found = theory.mean_field(ACTIVATIONS[name], gain, drive_variance)
+    found = mean_field.mean_field(ACTIVATIONS[name], gain, drive_variance)
     expected = recursion(name, gain, drive_variance)
     if name == "linear" and gain == 1.0:  # q grows by sigma_u^2 a step
         expected = np.inf
@@ -190,7 +190,7 @@ def test_the_fixed_point_is_where_the_recursion_ends(name, gain, drive_variance)
 @pytest.mark.parametrize("gain", [0.3, 1.0, 2.5])
 def test_the_slope_is_that_of_its_variance(name, gain):
     activation = ACTIVATIONS[name]
-    found = theory.mean_field(activation, gain, 0.5)
+    found = mean_field.mean_field(activation, gain, 0.5)
     # Where q is infinite the units are on their asymptotes, but for a part of 1 / sqrt(q).
     variance = found.variance if np.isfinite(found.variance) else 1e12
     square = by_adaptive_quadrature(lambda z: activation.slope(z) ** 2, variance)
@@ -202,11 +202,11 @@ def test_the_slope_is_that_of_its_variance(name, gain):
 @pytest.mark.parametrize("drive_variance", [1e-6, 0.3, 50.0])
 def test_homogeneous_nets_in_closed_form(drive_variance):
     for gain in (0.2, 0.9, 1.4):
-        relu = theory.mean_field(ACTIVATIONS["relu"], gain, drive_variance)
+        relu = mean_field.mean_field(ACTIVATIONS["relu"], gain, drive_variance)
         assert relu.variance == pytest.approx(drive_variance / (1 - gain**2 / 2), rel=1e-12)
         assert relu.slope == pytest.approx(np.log(gain / np.sqrt(2)), rel=1e-13)
     for gain in (0.2, 1.0, 4.0):
-        linear = theory.mean_field(ACTIVATIONS["linear"], gain, drive_variance)
+        linear = mean_field.mean_field(ACTIVATIONS["linear"], gain, drive_variance)
         grows = gain >= 1.0
         expected = np.inf if grows else drive_variance / (1 - gain**2)
         assert linear.variance == pytest.approx(expected, rel=1e-12)
@@ -214,11 +214,11 @@ def test_homogeneous_nets_in_closed_form(drive_variance):
 
 
 def test_relu_explodes_above_its_critical_gain():
-    critical = theory.RELU_CRITICAL_GAIN
+    critical = bounds.RELU_CRITICAL_GAIN
     assert critical == pytest.approx(2**0.5, rel=1e-15)
     relu = ACTIVATIONS["relu"]
-    assert theory.mean_field(relu, critical, 0.1).slope == pytest.approx(0.0, abs=1e-15)
-    below, above = (theory.mean_field(relu, critical * f, 0.1) for f in (0.999, 1.001))
+    assert mean_field.mean_field(relu, critical, 0.1).slope == pytest.approx(0.0, abs=1e-15)
+    below, above = (mean_field.mean_field(relu, critical * f, 0.1) for f in (0.999, 1.001))
     assert below.variance < np.inf and below.slope < 0
     assert above.variance == np.inf and above.slope > 0
 
@@ -226,15 +226,15 @@ def test_relu_explodes_above_its_critical_gain():
 def test_the_autonomous_chaotic_net():
     """x' = W tanh(x) with g = 1.5: .0652 and -.714, by mean field; .0650 measured at N = 4,096."""
     tanh = ACTIVATIONS["tanh"]
-    found = theory.mean_field(tanh, 1.5, 0.0)
+    found = mean_field.mean_field(tanh, 1.5, 0.0)
     assert found.slope == pytest.approx(0.0652, abs=5e-5)
-    assert theory.mean_exponent(tanh, 1.5, found.variance) == pytest.approx(-0.714, abs=5e-4)
+    assert mean_field.mean_exponent(tanh, 1.5, found.variance) == pytest.approx(-0.714, abs=5e-4)
 
 
 @pytest.mark.parametrize("gain", [1.001, 1.01])
 def test_the_onset_of_chaos_by_power_series(gain):
     """<tanh^2> = q - 2 q^2 + 17/3 q^3 and <sech^4> = 1 - 2 q + 7 q^2 up to higher orders."""
-    found = theory.mean_field(ACTIVATIONS["tanh"], gain, 0.0)
+    found = mean_field.mean_field(ACTIVATIONS["tanh"], gain, 0.0)
     q = found.variance
     # 1/g^2 = 1 - 2 q + 17/3 q^2 - 62/3 q^3: what is left out is of fourth order.
     left = 1 - 2 * q + 17 / 3 * q**2 - 62 / 3 * q**3 - gain**-2
@@ -246,7 +246,7 @@ def test_the_onset_of_chaos_by_power_series(gain):
 def test_a_bounded_net_of_huge_gain_stays_finite():
     """tanh becomes a sign, sech^4 a delta function of integral 4/3."""
     gain = 1e6
-    found = theory.mean_field(ACTIVATIONS["tanh"], gain, 1.0)
+    found = mean_field.mean_field(ACTIVATIONS["tanh"], gain, 1.0)
     assert found.variance == pytest.approx(gain**2, rel=2 / gain)
     slope = 0.5 * np.log(gain**2 * 4 / 3 / np.sqrt(2 * np.pi) / gain)
     assert found.slope == pytest.approx(slope, abs=2 / gain)
@@ -256,14 +256,16 @@ def test_nets_without_a_drive():
     at_rest = {"tanh": (0.0, 0.0), "softsign": (0.0, 0.0), "relu": (0.0, -0.5 * np.log(2))}
     for name, (variance, slope) in at_rest.items():
         for gain in (0.5, 1.0):
-            found = theory.mean_field(ACTIVATIONS[name], gain, 0.0)
+            found = mean_field.mean_field(ACTIVATIONS[name], gain, 0.0)
             assert found.variance == variance
             assert found.slope == pytest.approx(slope + np.log(gain), abs=1e-14)
     # The sigmoid drives itself: h = 1/2 at a = 0.
-    sigmoid = theory.mean_field(ACTIVATIONS["sigmoid"], 1.0, 0.0)
+    sigmoid = mean_field.mean_field(ACTIVATIONS["sigmoid"], 1.0, 0.0)
     assert sigmoid.variance == pytest.approx(recursion("sigmoid", 1.0, 0.0), rel=1e-12)
     assert sigmoid.variance > 0.25
-    assert theory.mean_field(ACTIVATIONS["tanh"], 0.0, 0.0) == theory.MeanField(0.0, -np.inf)
+    assert mean_field.mean_field(ACTIVATIONS["tanh"], 0.0, 0.0) == mean_field.MeanField(
+        0.0, -np.inf
+    )
 
 
 def test_of_several_fixed_points_the_first_from_the_drive_up():
@@ -282,10 +284,10 @@ def test_of_several_fixed_points_the_first_from_the_drive_up():
     # Three fixed points with the small drive, one with the larger: the signs change so often.
     assert [excess(q, 0.01) > 0 for q in (0.01, 0.04, 1.0, 20.0)] == [True, False, True, False]
     assert [excess(q, 0.5) > 0 for q in (0.5, 1.0, 5.0, 20.0)] == [True, True, True, False]
-    low, high = (theory.mean_field(activation, 4.0, drive).variance for drive in (0.01, 0.5))
+    low, high = (mean_field.mean_field(activation, 4.0, drive).variance for drive in (0.01, 0.5))
     assert 0.01 < low < 0.04
     assert 5.0 < high < 20.0
-    assert theory.mean_field(activation, 4.0, 0.0).variance == 0.0
+    assert mean_field.mean_field(activation, 4.0, 0.0).variance == 0.0
     for q, drive_variance in ((low, 0.01), (high, 0.5)):
         assert excess(q, drive_variance) == pytest.approx(0.0, abs=1e-10)
 
@@ -293,7 +295,7 @@ def test_of_several_fixed_points_the_first_from_the_drive_up():
 def test_a_net_that_only_a_larger_drive_makes_explode():
     """phi = a Phi(a) (GELU) has slope 1/2 near 0 and is a ReLU far out; 2 < g^2 < 4 between."""
     gelu = custom(lambda a: a * normal_cdf(a), lambda a: normal_cdf(a) + a * normal_density(a))
-    small, large = (theory.mean_field(gelu, 1.6, drive) for drive in (1e-4, 1.0))
+    small, large = (mean_field.mean_field(gelu, 1.6, drive) for drive in (1e-4, 1.0))
     assert small.variance == pytest.approx(1e-4 / (1 - 1.6**2 / 4), rel=1e-2)
     assert small.slope == pytest.approx(np.log(1.6 / 2), abs=1e-2)
     assert large.variance == np.inf
@@ -305,7 +307,7 @@ def test_a_net_that_only_a_larger_drive_makes_explode():
 )
 def test_gains_and_drives_that_make_no_sense(gain, drive):
     with pytest.raises(ValueError, match="finite and >= 0"):
-        theory.mean_field(ACTIVATIONS["tanh"], gain, drive)
+        mean_field.mean_field(ACTIVATIONS["tanh"], gain, drive)
 
 
 def simulated_transport(name, gain, drive, size, seed, distances=10, targets=20):
@@ -334,8 +336,8 @@ def simulated_transport(name, gain, drive, size, seed, distances=10, targets=20)
 def test_driven_nets_follow_the_mean_field(name, gain, drive):
     """N = 200: within .006, once what 200 units take off is counted."""
     activation, size, seeds = ACTIVATIONS[name], 200, range(20)
-    found = theory.mean_field(activation, gain, drive**2)
-    correction = theory.finite_size_correction(activation, found.variance, size)
+    found = mean_field.mean_field(activation, gain, drive**2)
+    correction = mean_field.finite_size_correction(activation, found.variance, size)
     curves = [simulated_transport(name, gain, drive, size, seed) for seed in seeds]
     slopes = [np.polyfit(np.arange(curve.size), curve, 1)[0] for curve in curves]
     error = np.std(slopes, ddof=1) / np.sqrt(len(seeds))
@@ -348,8 +350,8 @@ def test_driven_nets_follow_the_mean_field(name, gain, drive):
 def test_small_driven_nets_differ_from_the_mean_field_as_foretold():
     """tanh, N = 50: many standard errors from the mean field, few from the corrected one."""
     activation, gain, drive, size, seeds = ACTIVATIONS["tanh"], 1.5, 1.0, 50, range(60)
-    found = theory.mean_field(activation, gain, drive**2)
-    correction = theory.finite_size_correction(activation, found.variance, size)
+    found = mean_field.mean_field(activation, gain, drive**2)
+    correction = mean_field.finite_size_correction(activation, found.variance, size)
     curves = [simulated_transport("tanh", gain, drive, size, seed, distances=5) for seed in seeds]
     slopes = [np.polyfit(np.arange(curve.size), curve, 1)[0] for curve in curves]
     error = np.std(slopes, ddof=1) / np.sqrt(len(seeds))
@@ -369,8 +371,8 @@ def test_what_a_finite_size_adds_with_a_fresh_matrix_at_every_step(name, varianc
     slope = naive.SLOPE[name](rng.normal(0.0, np.sqrt(variance), (draws, size)))
     logarithm = np.log(np.linalg.norm(slope * v, axis=1))
     mean_log = logarithm.mean() + 0.5 * (scipy.special.digamma(size / 2) + np.log(2 / size))
-    log_mean = 0.5 * np.log(theory.gaussian_mean(lambda z: activation.slope(z) ** 2, variance))
-    correction = theory.finite_size_correction(activation, variance, size)
+    log_mean = 0.5 * np.log(mean_field.gaussian_mean(lambda z: activation.slope(z) ** 2, variance))
+    correction = mean_field.finite_size_correction(activation, variance, size)
     error = logarithm.std() / np.sqrt(draws)
     # What is left out is smaller by a factor of a few / N.
     assert mean_log - log_mean == pytest.approx(correction, abs=4 * error + 0.05 * abs(correction))
@@ -381,9 +383,9 @@ def test_finite_size_in_closed_form():
     """Newman (1986): products of Gaussian matrices grow by [psi(N/2) + ln(2/N)] / 2 a step."""
     for size in (10, 32, 1000):
         exact = 0.5 * (scipy.special.digamma(size / 2) + np.log(2 / size))
-        found = theory.finite_size_correction(ACTIVATIONS["linear"], np.inf, size)
+        found = mean_field.finite_size_correction(ACTIVATIONS["linear"], np.inf, size)
         assert found == pytest.approx(exact, rel=0.4 / size)
-        relu = theory.finite_size_correction(ACTIVATIONS["relu"], np.inf, size)
+        relu = mean_field.finite_size_correction(ACTIVATIONS["relu"], np.inf, size)
         assert relu == pytest.approx(-5 / (4 * size), rel=1e-12)
 
 
@@ -392,45 +394,45 @@ def test_the_mean_exponent_of_a_linear_net_is_that_of_its_determinant(gain):
     """E ln |det W| is the sum of E ln chi_k over k = 1 ... N (Goodman, 1963), over sqrt(N)."""
     size = 10_000
     logs = 0.5 * (scipy.special.digamma(np.arange(1, size + 1) / 2) + np.log(2 / size))
-    found = theory.mean_exponent(ACTIVATIONS["linear"], gain, 1.0)
+    found = mean_field.mean_exponent(ACTIVATIONS["linear"], gain, 1.0)
     # By Stirling's formula the mean of the logarithms is -1/2 - (ln N) / (4 N) and less.
     assert found == pytest.approx(np.log(gain) + logs.mean(), abs=np.log(size) / size)
-    assert theory.mean_exponent(ACTIVATIONS["relu"], gain, 1.0) == -np.inf
+    assert mean_field.mean_exponent(ACTIVATIONS["relu"], gain, 1.0) == -np.inf
 
 
 def test_the_slope_of_a_line():
     line = 0.3 - 0.7 * np.arange(40) / np.log(10.0)
-    assert theory.transport_slope(line) == pytest.approx(-0.7, rel=1e-13)
+    assert contributions.transport_slope(line) == pytest.approx(-0.7, rel=1e-13)
     # Only the window counts, both ends included.
     bent = line.copy()
     bent[:5], bent[12:] = 7.0, -7.0
-    assert theory.transport_slope(bent, (5, 11)) == pytest.approx(-0.7, rel=1e-13)
+    assert contributions.transport_slope(bent, (5, 11)) == pytest.approx(-0.7, rel=1e-13)
     for window in ((4, 11), (5, 12)):
-        assert abs(theory.transport_slope(bent, window) + 0.7) > 0.1
+        assert abs(contributions.transport_slope(bent, window) + 0.7) > 0.1
 
 
 def test_slopes_of_scattered_and_missing_values():
     values = np.random.default_rng(2).standard_normal(40)
     distance = np.arange(5, 31)
     expected = np.polyfit(distance, values[5:31], 1)[0] * np.log(10)
-    assert theory.transport_slope(values, (5, 30)) == pytest.approx(expected, rel=1e-11)
+    assert contributions.transport_slope(values, (5, 30)) == pytest.approx(expected, rel=1e-11)
     values[[7, 9]] = -np.inf, np.nan
     kept = np.setdiff1d(distance, [7, 9])
     expected = np.polyfit(kept, values[kept], 1)[0] * np.log(10)
-    assert theory.transport_slope(values, (5, 30)) == pytest.approx(expected, rel=1e-11)
+    assert contributions.transport_slope(values, (5, 30)) == pytest.approx(expected, rel=1e-11)
 
 
 @pytest.mark.parametrize("window", [(1, 2), (5, 3), (38, 60), (60, 90)])
 def test_no_slope_from_fewer_than_three_distances(window):
-    assert np.isnan(theory.transport_slope(np.arange(40.0), window))
-    assert theory.transport_slope(np.arange(40.0), (37, 60)) == pytest.approx(np.log(10))
+    assert np.isnan(contributions.transport_slope(np.arange(40.0), window))
+    assert contributions.transport_slope(np.arange(40.0), (37, 60)) == pytest.approx(np.log(10))
 
 
 def test_the_worst_case_by_hand():
     recurrent = np.array([[0.0, 3.0], [0.0, 0.0]])  # sigma_max is 3 though the radius is 0
     expected = np.log10([1.0, 0.75, 0.75**2, 0.75**3])
-    np.testing.assert_allclose(theory.log10_bound(recurrent, 0.25, 4), expected, rtol=1e-14)
-    nothing = theory.log10_bound(np.zeros((2, 2)), 1.0, 3)
+    np.testing.assert_allclose(bounds.log10_bound(recurrent, 0.25, 4), expected, rtol=1e-14)
+    nothing = bounds.log10_bound(np.zeros((2, 2)), 1.0, 3)
     np.testing.assert_array_equal(nothing, [0.0, -np.inf, -np.inf])
 
 
@@ -438,8 +440,8 @@ def test_the_worst_case_by_hand():
 def test_the_note_inflates_the_bound_of_the_sigmoid_by_powers_of_four(name):
     recurrent = np.random.default_rng(3).standard_normal((5, 5))
     gamma = ACTIVATIONS[name].slope_bound
-    bound = theory.log10_bound(recurrent, gamma, 21)
-    inflation = theory.log10_note_bound(recurrent, gamma, 21) - bound
+    bound = bounds.log10_bound(recurrent, gamma, 21)
+    inflation = bounds.log10_note_bound(recurrent, gamma, 21) - bound
     per_step = {"sigmoid": np.log10(4.0)}.get(name, max(0.0, -np.log10(gamma)))
     np.testing.assert_allclose(inflation, per_step * np.arange(21), rtol=0, atol=1e-13)
     if name == "sigmoid":
@@ -449,12 +451,12 @@ def test_the_note_inflates_the_bound_of_the_sigmoid_by_powers_of_four(name):
 @every
 def test_a_matrix_at_the_vanishing_threshold_has_a_flat_bound(name):
     activation = ACTIVATIONS[name]
-    threshold = theory.vanishing_threshold(activation)
+    threshold = bounds.vanishing_threshold(activation)
     published = {"sigmoid": 4.0, "tanh": 1.0}  # Pascanu, Mikolov and Bengio (2013), section 2.1
     assert threshold == published.get(name, threshold)
     steepest = activation.slope(np.linspace(-40.0, 40.0, 800_001)).max()
     assert threshold == pytest.approx(1 / steepest, rel=1e-8)
-    flat = theory.log10_bound(threshold * np.eye(3), activation.slope_bound, 50)
+    flat = bounds.log10_bound(threshold * np.eye(3), activation.slope_bound, 50)
     np.testing.assert_allclose(flat, 0.0, atol=1e-13)
 
 
@@ -462,9 +464,9 @@ def test_limits_of_large_gaussian_matrices():
     """Of N = 1,000, over 20 draws: radius 1.026 +- .012 and sigma_max 1.991 +- .008, for g = 1."""
     gain, size = 1.5, 1000
     drawn = np.random.default_rng(4).normal(0.0, gain / np.sqrt(size), (size, size))
-    radius = abs(np.linalg.eigvals(drawn)).max() / theory.gaussian_spectral_radius(gain)
+    radius = abs(np.linalg.eigvals(drawn)).max() / bounds.gaussian_spectral_radius(gain)
     sigma_max = np.linalg.svd(drawn, compute_uv=False)[0]
     assert radius == pytest.approx(1.026, abs=4 * 0.012)
-    assert sigma_max / theory.gaussian_largest_singular_value(gain) == pytest.approx(
+    assert sigma_max / bounds.gaussian_largest_singular_value(gain) == pytest.approx(
         1.991 / 2, abs=4 * 0.008 / 2
     )

@@ -1,4 +1,4 @@
-"""Predictions beside which the measurements are put: mean-field theory and worst-case bounds.
+"""Mean-field theory of wide random nets, beside which the measurements are put.
 
 The mean field takes the pre-activations of a wide net with independent zero-mean weights,
 W_ij ~ N(0, g^2/N), for Gaussian with one variance q.  Slopes and exponents are natural logarithms
@@ -34,14 +34,6 @@ SMALLEST_VARIANCE = 1e-12
 
 # Relative step of the search for a fixed point where the recursion itself takes a smaller one.
 SEARCH_STEP = 0.05
-
-# ReLU nets of a larger gain explode: g^2 <phi'^2> = g^2 / 2 (He, Zhang, Ren and Sun, 2015,
-# section 2.2).
-RELU_CRITICAL_GAIN = float(np.sqrt(2.0))
-
-# Distances over which the slope of transport is fitted.  Farther back the largest eigenvalues of a
-# small W_hh, which the mean field does not know, take over.
-SLOPE_WINDOW = (1, 10)
 
 
 def gaussian_mean(
@@ -85,11 +77,6 @@ def gaussian_mean(
     values = function(mean[..., None] + deviation[..., None] * points)
     # A panel of no width adds nothing, even where f is infinite.
     return (weights * np.where(weights > 0.0, values, 0.0)).sum(axis=(-2, -1))
-
-
-def gain(recurrent: np.ndarray) -> float:
-    """The g whose W_ij ~ N(0, g^2/N) have the mean square of W_hh (N, N): its norm over sqrt(N)."""
-    return float(np.linalg.norm(recurrent) / np.sqrt(len(recurrent)))
 
 
 @dataclass(frozen=True)
@@ -217,61 +204,3 @@ def mean_exponent(activation: Activation, gain: float, variance: float) -> float
     with np.errstate(divide="ignore"):
         mean = gaussian_mean(lambda z: np.log(activation.slope(z)), variance)
         return float(np.log(gain) - 0.5 + mean)
-
-
-def transport_slope(log10_transport: np.ndarray, window: tuple[int, int] = SLOPE_WINDOW) -> float:
-    """Slope of ln transport on distance, by least squares.
-
-    Parameters
-    ----------
-    log10_transport : (T,), at distances 0 ... T-1.
-    window : first and last distance of the fit; those without a finite value are left out.
-
-    Returns
-    -------
-    The slope, as a natural logarithm a step; nan with fewer than three distances.
-    """
-    distance = np.arange(len(log10_transport))
-    kept = (distance >= window[0]) & (distance <= window[1]) & np.isfinite(log10_transport)
-    if kept.sum() < 3:
-        return float("nan")
-    centred = distance[kept] - distance[kept].mean()
-    return float(np.log(10.0) * (centred @ log10_transport[kept]) / (centred @ centred))
-
-
-def log10_bound(recurrent: np.ndarray, slope_bound: float, steps: int) -> np.ndarray:
-    """log10 of the worst-case transport (sigma_max(W_hh) gamma)^d for d = 0 ... steps-1.
-
-    Pascanu, Mikolov and Bengio (2013), section 2.1, with gamma = sup phi'.
-    """
-    distance = np.arange(1, steps)
-    with np.errstate(divide="ignore"):
-        rate = np.log10(np.linalg.norm(recurrent, 2) * slope_bound)
-    return np.concatenate([[0.0], distance * rate])[:steps]
-
-
-def log10_note_bound(recurrent: np.ndarray, slope_bound: float, steps: int) -> np.ndarray:
-    """log10 of the looser bound that takes the slope of every activation to reach 1.
-
-    The lecture note that the paper audits has sigmoid' <= 1 where sigmoid' <= 1/4, which inflates
-    the bound by 4^d.  Where gamma >= 1 it is `log10_bound`.
-    """
-    return log10_bound(recurrent, max(slope_bound, 1.0), steps)
-
-
-def vanishing_threshold(activation: Activation) -> float:
-    """1 / gamma: a sigma_max(W_hh) below it suffices for transport to vanish.
-
-    Pascanu, Mikolov and Bengio (2013), section 2.1; one above it is only necessary to explode.
-    """
-    return 1.0 / activation.slope_bound
-
-
-def gaussian_spectral_radius(gain: float) -> float:
-    """Limit for large N of the spectral radius where W_ij ~ N(0, g^2/N): g (Girko, 1985)."""
-    return gain
-
-
-def gaussian_largest_singular_value(gain: float) -> float:
-    """Limit for large N of sigma_max where W_ij ~ N(0, g^2/N): 2 g (Geman, 1980)."""
-    return 2.0 * gain
