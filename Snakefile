@@ -9,6 +9,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 
@@ -19,6 +20,7 @@ rule all:
         DATA_FILES,
         RUN_FILES,
         TABLES,
+        "results/tables/audit.csv",
         FIGURES,
         PAPER_PARTS,
         "results/provenance.json",

@@ -611,15 +611,19 @@ def tables():
         for row in rows
         for d in range(9)
     ]
-    summary = [{**row, "step": s, "h99": 4.0, "h99_censored": 0.0} for row in rows for s in (0, 5)]
-    influence = [{"experiment": "echo", "run": row["run"], "forward_horizon": 9.0} for row in rows]
-    return pd.DataFrame(distances), pd.DataFrame(summary), pd.DataFrame(influence)
+    reach = {"h99": 4.0, "h99_censored": False, "forward_horizon_censored": False}
+    summary = [
+        {**row, **reach, "step": step, "forward_horizon": forward}
+        for row in rows
+        for step, forward in {0: np.nan, 5: 9.0}.items()
+    ]
+    return pd.DataFrame(distances), pd.DataFrame(summary)
 
 
-def test_half_of_the_seeds_censored():
-    _, summary, influence = tables()
-    summary["h99_censored"] = 0.5
-    gradient, forward = audit_claims.horizons("echo", summary, influence)
+def test_horizons_that_are_lower_bounds():
+    _, summary = tables()
+    summary["h99_censored"] = True
+    gradient, forward = audit_claims.horizons("echo", summary)
     assert np.isnan(gradient).all() and forward.tolist() == [9.0] * 6
 
 
@@ -630,15 +634,16 @@ def test_a_damaged_training_record(tmp_path):
         audit_claims.training_record(path)
 
 
-@pytest.mark.parametrize("with_influence", [False, True])
-def test_the_script(tmp_path, monkeypatch, with_influence):
+@pytest.mark.parametrize("learnt", [False, True])
+def test_the_script(tmp_path, monkeypatch, learnt):
     results = tmp_path / "results"
-    distances, summary, influence = tables()
+    distances, summary = tables()
+    if not learnt:
+        summary["forward_horizon"] = np.nan
     files.write_table(results / "tables/contributions_median.parquet", distances)
     files.write_table(results / "tables/summary_median.parquet", summary)
-    files.write_table(tmp_path / "influence.csv", influence)
     files.write_arrays(results / "echo/probe.npz", probe())
-    for run in influence["run"]:
+    for run in summary["run"].unique():
         activation = run.split("_")[1]
         files.write_arrays(results / f"echo/{run}/train.npz", trained(activation))
     arguments = {
@@ -647,13 +652,11 @@ def test_the_script(tmp_path, monkeypatch, with_influence):
         "--claims": tmp_path / "audit.csv",
         "--paper": tmp_path / "paper",
     }
-    if with_influence:
-        arguments["--influence"] = tmp_path / "influence.csv"
     flat = [str(part) for pair in arguments.items() for part in pair]
     monkeypatch.setattr("sys.argv", ["audit_claims.py", *flat])
     audit_claims.main()
     table = files.read_table(tmp_path / "audit.csv").set_index("claim")
-    expected = VERDICTS | {13: CORRECTED, 15: FAILS if with_influence else UNDECIDED, 16: HOLDS}
+    expected = VERDICTS | {13: CORRECTED, 15: FAILS if learnt else UNDECIDED, 16: HOLDS}
     assert table["verdict"].to_dict() == expected
     # Four of the six points have a bound above 1, and all shrink.
     assert table.loc[13, "note_value"] == pytest.approx(4 / 6)

@@ -49,7 +49,13 @@ RUN_FILES = [
     f"results/{experiment}/{run}/{file}"
     for experiment, runs in EXPERIMENTS.items()
     for run in runs
-    for file in ("contributions.parquet", "summary.parquet", "train.npz")
+    for file in (
+        "contributions.parquet",
+        "influence.parquet",
+        "spectra.parquet",
+        "summary.parquet",
+        "train.npz",
+    )
 ]
 DATA_FILES = [
     f"results/{experiment}/{file}"
@@ -58,14 +64,21 @@ DATA_FILES = [
 ]
 TEX_ENGINE = find_engine()
 TABLE_NAMES = [
-    "contributions",
     "contributions_median",
+    "influence",
+    "influence_median",
+    "learnability",
     "learning_curves",
+    "slopes",
+    "spectra_median",
     "summary",
     "summary_median",
 ]
 TABLES = [
-    f"results/tables/{name}.{ending}" for name in TABLE_NAMES for ending in ("parquet", "csv")
+    *(f"results/tables/{name}.{ending}" for name in TABLE_NAMES for ending in ("parquet", "csv")),
+    # Too long for text files.
+    "results/tables/contributions.parquet",
+    "results/tables/spectra.parquet",
 ]
 
 FIGURE_NAMES = [

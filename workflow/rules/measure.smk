@@ -4,9 +4,13 @@ rule measure_gradients:
         script=script("measure_gradients"),
         train="results/{experiment}/{run}/train.npz",
         probe="results/{experiment}/probe.npz",
+        data="results/{experiment}/data.npz",
+        facts="results/{experiment}/task.json",
     output:
         contributions="results/{experiment}/{run}/contributions.parquet",
         summary="results/{experiment}/{run}/summary.parquet",
+        spectra="results/{experiment}/{run}/spectra.parquet",
+        influence="results/{experiment}/{run}/influence.parquet",
     log:
         "logs/measure_gradients/{experiment}/{run}.log",
     benchmark:
@@ -18,12 +22,17 @@ rule measure_gradients:
         mem_mb=2000,
         runtime=60,
     params:
-        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
+        settings=lambda wildcards: canonical(
+            grid.measure_settings(
+                CONFIG, wildcards.experiment, EXPERIMENTS[wildcards.experiment][wildcards.run]
+            )
+        ),
         code=code("measure_gradients"),
     shell:
-        "python {input.script:q} --activation {params.activation:q} --train {input.train:q}"
-        " --probe {input.probe:q} --contributions {output.contributions:q}"
-        " --summary {output.summary:q} > {log:q} 2>&1"
+        "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
+        " --probe {input.probe:q} --data {input.data:q} --facts {input.facts:q}"
+        " --contributions {output.contributions:q} --summary {output.summary:q}"
+        " --spectra {output.spectra:q} --influence {output.influence:q} > {log:q} 2>&1"
 
 
 rule map_sentence:

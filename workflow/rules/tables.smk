@@ -3,6 +3,7 @@ rule collect_tables:
     input:
         script=script("collect_tables"),
         grids=expand("results/{experiment}/grid.csv", experiment=EXPERIMENTS),
+        facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
         runs=RUN_FILES,
     output:
         tables=TABLES,

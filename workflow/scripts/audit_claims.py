@@ -1,7 +1,7 @@
 """Audit the lecture note: measure what decides each of its claims on the nets of this run.
 
-python audit_claims.py --config JSON --results results [--influence influence.parquet]
-    --claims results/tables/audit.csv --paper results/paper
+python audit_claims.py --config JSON --results results --claims results/tables/audit.csv
+    --paper results/paper
 
 Into the folder of the paper go `audit_table.tex`, all claims with verdicts, and `audit.json`, the
 macros of the section.
@@ -74,28 +74,24 @@ def by_step(distances: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def horizons(
-    name: str, summary: pd.DataFrame, influence: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
+def horizons(name: str, summary: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Both horizons of every grid point of one experiment after training.
 
     Parameters
     ----------
     name : the experiment.
     summary : `summary_median`.
-    influence : a row for each `experiment` and `run`, with its `forward_horizon` after training,
-        nan where there is none or only a lower bound.
 
     Returns
     -------
     That of the gradient and that of the forward influence, nan where only a bound is known.
     """
-    keys = ["experiment", "run"]
-    own = summary[summary["experiment"] == name].sort_values("step", kind="stable")
-    last = own.drop_duplicates(keys, keep="last")
-    both = last.merge(influence, on=keys, validate="one_to_one")
-    gradient = both["h99"].where(both["h99_censored"] < 0.5)
-    return gradient.to_numpy(float), both["forward_horizon"].to_numpy(float)
+    own = summary[summary["experiment"] == name]
+    last = own[own["step"] == own["step"].max()]
+    return tuple(
+        last[column].where(~last[f"{column}_censored"].astype(bool)).to_numpy(float)
+        for column in ("h99", "forward_horizon")
+    )
 
 
 def training_record(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +138,6 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--config", type=command_line.settings, required=True)
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--influence", type=Path)
     parser.add_argument("--claims", type=Path, required=True)
     parser.add_argument("--paper", type=Path, required=True)
     arguments = parser.parse_args()
@@ -163,11 +158,8 @@ def main() -> None:
     distances = files.read_table(results / "tables/contributions_median.parquet")
     bound, transport = by_step(distances)
     errors[13] = audit_findings.phase_diagram(bound, transport)
-    forward_horizons = (np.array([]), np.array([]))
-    if arguments.influence:
-        summary = files.read_table(results / "tables/summary_median.parquet")
-        forward_horizons = horizons(name, summary, files.read_table(arguments.influence))
-    errors[15] = audit_findings.learning_signal(*forward_horizons)
+    summary = files.read_table(results / "tables/summary_median.parquet")
+    errors[15] = audit_findings.learning_signal(*horizons(name, summary))
     errors[16] = audit_findings.explosion(transport, **clipping(settings, results))
 
     findings = [audit.finding(number, errors[number]) for number in sorted(errors)]

@@ -1,4 +1,4 @@
-"""Collect all runs into tidy tables, as Parquet and CSV.
+"""Collect all runs into tidy tables, as Parquet and, but for the longest, CSV.
 
 python collect_tables.py --results results --experiments words delayed_echo
     --statistics JSON --output results/tables
@@ -10,7 +10,7 @@ from gradient_horizon import command_line, files, tables
 
 
 def main() -> None:
-    """Collect, write every table twice."""
+    """Collect and write every table."""
     parser = command_line.parser(__doc__)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--experiments", nargs="+", required=True)
@@ -19,8 +19,9 @@ def main() -> None:
     arguments = parser.parse_args()
     collected = tables.collect(arguments.results, arguments.experiments, arguments.statistics)
     for name, table in collected.items():
-        for ending in ("parquet", "csv"):
-            files.write_table(arguments.output / f"{name}.{ending}", table)
+        files.write_table(arguments.output / f"{name}.parquet", table)
+        if name not in tables.LONG_TABLES:
+            files.write_table(arguments.output / f"{name}.csv", table)
 
 
 if __name__ == "__main__":

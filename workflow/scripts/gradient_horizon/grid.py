@@ -69,3 +69,12 @@ def run_settings(config: dict, name: str, run: dict) -> dict:
         "training": experiment["training"],
         "measurement": {"checkpoints": experiment["measurement"]["checkpoints"]},
     }
+
+
+def measure_settings(config: dict, name: str, run: dict) -> dict:
+    """Everything that measuring one grid point of experiment `name` depends on."""
+    experiment = config["experiments"][name]
+    return {
+        "activation": run["activation"],
+        "jacobian_distances": experiment["measurement"]["jacobian_distances"],
+    }

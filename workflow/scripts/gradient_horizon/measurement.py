@@ -15,7 +15,7 @@ PREFIXES = {"W_hh": "", "W_hx": "input_"}
 SATURATED = 0.1
 
 # Lyapunov exponents are taken from so many sequences: QR decompositions are what costs most here.
-LYAPUNOV_SEQUENCES = 8
+LYAPUNOV_SEQUENCES = 4
 LYAPUNOV_EXPONENTS = 8
 
 # The loss with inputs replaced is taken over at most so many sequences that no net is trained on.
@@ -26,7 +26,7 @@ class InexactError(Exception):
     """The contributions of one net do not add up to its gradient."""
 
 
-def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, dict, Trace]:
+def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, dict]:
     """Take the gradient of one net apart on the probe batch and describe the net.
 
     Parameters
@@ -38,7 +38,7 @@ def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, d
     Returns
     -------
     The columns of its rows of `contributions.parquet`, each (T,), and of its row of
-    `summary.parquet`; its forward pass.
+    `summary.parquet`.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, d
     rows, row = gradient_by_distance(activation, weights, path)
     state = net_as_a_whole(activation, weights, path, probe["inputs"])
     slope = contributions.transport_slope(rows["log10_transport"])
-    return rows, {**state, "slope": slope, **row}, path
+    return rows, {**state, "slope": slope, **row}
 
 
 def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> tuple[dict, dict]:
@@ -131,6 +131,7 @@ def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -
     drives = input_drives({name: array.astype(np.float64) for name, array in weights.items()})
     saturated = path.slope < SATURATED * activation.slope_bound
     return {
+        "hidden_size": len(recurrent),
         "probe_loss": path.loss,
         "probe_accuracy": path.accuracy,
         "spectral_radius": spectral_radius(recurrent),
@@ -141,12 +142,14 @@ def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -
     }
 
 
-def jacobian_spectra(weights: dict, path: Trace, distances: list[int]) -> dict:
+def jacobian_spectra(
+    activation: Activation, weights: dict, probe: dict, distances: list[int]
+) -> dict:
     """Return the leading Lyapunov exponents and the singular values of products of Jacobians.
 
     Parameters
     ----------
-    weights, path : as for `gradient_by_distance`; `LYAPUNOV_SEQUENCES` of the batch are used.
+    activation, weights, probe : as for `measure`; `LYAPUNOV_SEQUENCES` of the batch are used.
     distances : how many Jacobians are multiplied; those longer than the sequence are left out.
 
     Returns
@@ -156,7 +159,7 @@ def jacobian_spectra(weights: dict, path: Trace, distances: list[int]) -> dict:
     `value` and its `standard_error` over sequences.
     """
     recurrent = weights["W_hh"].astype(np.float64)
-    slope = path.slope[:, :LYAPUNOV_SEQUENCES]
+    slope = trace(activation, weights, **probe).slope[:, :LYAPUNOV_SEQUENCES]
     steps, batch, size = slope.shape
     leading = min(LYAPUNOV_EXPONENTS, size)
     exponents, errors = lyapunov.lyapunov_spectrum(slope, recurrent, steps // 4, leading)
@@ -220,7 +223,8 @@ def influence(
     sequences = evaluation["inputs"].shape[1]
     chosen = np.linspace(0, sequences - 1, min(sequences, INFLUENCE_SEQUENCES)).round().astype(int)
     if not distances.size or len(chosen) < 2:
-        return {}, {}
+        nothing = {"distance": [], "rise": [], "standard_error": []}
+        return nothing, {"forward_horizon": np.nan, "forward_horizon_censored": False}
     # One fixed order: all nets have the same donors.
     donors = forward_influence.draw_donors(len(chosen), 1, np.random.default_rng(0))
     measured = forward_influence.forward_influence(

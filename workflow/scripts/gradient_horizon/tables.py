@@ -7,19 +7,55 @@ import numpy as np
 import pandas as pd
 
 from . import files
-from .statistics import median_interval
+from .learnability import rank_correlations, signal_and_outcome
+from .slopes import with_predictions
+from .statistics import censored_median, median_interval
 
 AXES = ["experiment", "run", "task", "cell", "activation", "initialisation", "radius"]
-DISTANCE_COLUMNS = ["log10_contribution", "share", "signed_share", "log10_transport", "coherence"]
+DISTANCE_COLUMNS = [
+    "log10_contribution",
+    "share",
+    "signed_share",
+    "cosine",
+    "log10_transport",
+    "coherence",
+    "signal_squared",
+    "truncation_bias",
+    "input_log10_contribution",
+    "input_share",
+    "input_truncation_bias",
+]
 SUMMARY_COLUMNS = [
     "loss",
     "accuracy",
     "probe_loss",
     "spectral_radius",
     "sigma_max",
+    "saturated",
+    "slope",
     "log10_gradient_norm",
-    "h99",
+    "input_log10_gradient_norm",
 ]
+# Columns that may be lower bounds; each has a column `_censored` beside it.
+CENSORED_COLUMNS = ["h99", "k01", "input_h99", "input_k01", "forward_horizon"]
+SLOPE_COLUMNS = ["slope", "mean_field_slope", "deviation", "worst_slope", "note_slope"]
+PREDICTORS = ["log10_transport", "log10_contribution", "share"]
+LEARNABILITY = [
+    "experiment",
+    "cell",
+    "initialisation",
+    "radius_held",
+    "activation",
+    "predictor",
+    "rho",
+    "low",
+    "high",
+    "nets",
+]
+# What every run leaves.
+RUN_TABLES = ("contributions", "summary", "spectra", "influence")
+# Too long for a text file: as Parquet only.
+LONG_TABLES = ("contributions", "spectra")
 CURVE_POINTS = 50
 
 
@@ -34,20 +70,33 @@ def collect(results: Path, experiments: list[str], statistics: dict) -> dict[str
 
     Returns
     -------
-    `contributions` (a row a seed, step and distance), `summary` (a row a seed and step), the
-    medians of both over seeds (each column with `_low` and `_high`), and `learning_curves`.
+    `contributions` (a row a seed, step and distance), `summary` (a row a seed and step), `spectra`
+    and `influence` (`measurement.jacobian_spectra` and `influence`), the medians of all four over
+    seeds (each column with `_low` and `_high`), `learning_curves`, `slopes` (theory beside
+    measurement) and `learnability` (what predicts learning).
     """
-    parts = {"contributions": [], "summary": [], "learning_curves": []}
+    parts = {name: [] for name in (*RUN_TABLES, "learning_curves")}
     for labels, folder in _runs(results, experiments):
-        for name in ("contributions", "summary"):
+        for name in RUN_TABLES:
             parts[name].append(_labelled(files.read_table(folder / f"{name}.parquet"), labels))
         curve = learning_curve(files.read_arrays(folder / "train.npz")["loss"], statistics)
         parts["learning_curves"].append(_labelled(curve, labels))
     tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    relevant = {
+        name: files.read_json(results / name / "task.json").get("relevant_distance")
+        for name in experiments
+    }
+    spectrum = [*AXES, "step", "quantity", "distance", "index"]
     return {
         **tables,
         "contributions_median": distance_medians(tables["contributions"], statistics),
         "summary_median": summary_medians(tables["summary"], statistics),
+        "spectra_median": _medians(tables["spectra"], spectrum, ["value"], statistics),
+        "influence_median": _medians(
+            tables["influence"], [*AXES, "step", "distance"], ["rise"], statistics
+        ),
+        "slopes": slope_medians(tables["summary"], statistics),
+        "learnability": learnability(tables, relevant, statistics),
     }
 
 
@@ -68,19 +117,63 @@ def distance_medians(contributions: pd.DataFrame, statistics: dict) -> pd.DataFr
 def summary_medians(summary: pd.DataFrame, statistics: dict) -> pd.DataFrame:
     """Medians over seeds for every run and step.
 
-    Also `h99_censored` (the part of the seeds whose horizon is a lower bound), `residual` (the
-    largest), `diverged` (nets that had diverged by the step) and `seeds`.
+    The medians of `CENSORED_COLUMNS` are those of censored values, with a column `_censored` that
+    tells whether the median is a lower bound itself.  Also `residual` (the largest), `diverged`
+    (nets that had diverged by the step) and `seeds`.
     """
     keys = [*AXES, "step"]
     table = _medians(summary, keys, SUMMARY_COLUMNS, statistics)
+    for column in CENSORED_COLUMNS:
+        values = _by_seed(summary, keys, column, np.nan)
+        censored = _by_seed(summary, keys, f"{column}_censored", False)
+        parts = censored_median(values, censored, **statistics)
+        for suffix, part in zip(("", "_low", "_high", "_censored"), parts, strict=True):
+            table[column + suffix] = part
     diverged = (summary["diverged_at"] >= 0) & (summary["diverged_at"] <= summary["step"])
     groups = summary.assign(diverged=diverged).groupby(keys, sort=False)
     return table.assign(
-        h99_censored=groups["h99_censored"].mean().to_numpy(),
         residual=groups["residual"].max().to_numpy(),
         diverged=groups["diverged"].sum().to_numpy(),
         seeds=groups["seed"].count().to_numpy(),
     )
+
+
+def slope_medians(summary: pd.DataFrame, statistics: dict) -> pd.DataFrame:
+    """Medians over seeds of measured and predicted slopes, before and after training."""
+    nets = with_predictions(summary)
+    return _medians(nets, [*AXES, "step"], SLOPE_COLUMNS, statistics)
+
+
+def learnability(
+    tables: dict[str, pd.DataFrame], relevant: dict[str, int | None], statistics: dict
+) -> pd.DataFrame:
+    """What predicts learning, of each experiment whose relevant distance is known.
+
+    Parameters
+    ----------
+    tables : `summary` and `contributions`.
+    relevant : the relevant distance by experiment, if it has one.
+    statistics : `confidence` and `resamples`.
+
+    Returns
+    -------
+    `experiment`, `cell`, `initialisation`, `radius_held` and the columns of
+    `learnability.rank_correlations`, accuracy being the outcome.
+    """
+    parts = []
+    for name, distance in relevant.items():
+        own = {key: table[table["experiment"] == name] for key, table in tables.items()}
+        if distance is None or distance > own["contributions"]["distance"].max():
+            continue
+        nets = signal_and_outcome(own["summary"], own["contributions"], distance)
+        for (cell, initialisation), group in nets.groupby(["cell", "initialisation"], sort=False):
+            for held in (False, True):
+                found = rank_correlations(
+                    group, PREDICTORS, "accuracy", **statistics, hold_radius=held
+                )
+                labels = {"experiment": name, "cell": cell, "initialisation": initialisation}
+                parts.append(_labelled(found, {**labels, "radius_held": held}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=LEARNABILITY)
 
 
 def learning_curve(loss: np.ndarray, statistics: dict) -> pd.DataFrame:
@@ -115,15 +208,19 @@ def _labelled(table: pd.DataFrame, labels: dict) -> pd.DataFrame:
 
 def _medians(table: pd.DataFrame, keys: list[str], columns: list[str], statistics: dict):
     """Median and interval over seeds of each column, a row for each combination of `keys`."""
-    groups = table.groupby(keys, sort=False)
-    seeds = groups.cumcount()
-    result = groups.size().index.to_frame(index=False)
-    number = groups.ngroup().to_numpy()
+    result = table.groupby(keys, sort=False).size().index.to_frame(index=False)
     for column in columns:
-        values = np.full((len(result), seeds.max() + 1), np.nan)
-        values[number, seeds] = table[column]
-        for suffix, part in zip(
-            ("", "_low", "_high"), median_interval(values, **statistics), strict=True
-        ):
+        parts = median_interval(_by_seed(table, keys, column, np.nan), **statistics)
+        for suffix, part in zip(("", "_low", "_high"), parts, strict=True):
             result[column + suffix] = part
     return result
+
+
+def _by_seed(table: pd.DataFrame, keys: list[str], column: str, missing) -> np.ndarray:
+    """Values of a column, a row for each combination of `keys` and a column for each seed."""
+    groups = table.groupby(keys, sort=False)
+    number, seeds = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
+    shape = number.max(initial=-1) + 1, seeds.max(initial=-1) + 1
+    values = np.full(shape, missing, dtype=type(missing))
+    values[number, seeds] = table[column]
+    return values

@@ -1,0 +1,26 @@
+# What the nets of the run make of the lecture note's claims.
+rule audit_claims:
+    input:
+        script=script("audit_claims"),
+        train=[file for file in RUN_FILES if file.endswith("train.npz")],
+        probes=expand("results/{experiment}/probe.npz", experiment=EXPERIMENTS),
+        distances="results/tables/contributions_median.parquet",
+        summary="results/tables/summary_median.parquet",
+    output:
+        claims="results/tables/audit.csv",
+        table="results/paper/audit_table.tex",
+        numbers="results/paper/audit.json",
+    log:
+        "logs/audit_claims.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        config=json.dumps(CONFIG),
+        code=code("audit_claims"),
+    shell:
+        "python {input.script:q} --config {params.config:q} --results results"
+        " --claims {output.claims:q} --paper results/paper > {log:q} 2>&1"
