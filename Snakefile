@@ -24,7 +24,7 @@ rule all:
         FIGURES,
         PAPER_PARTS,
         "results/provenance.json",
-        ["results/paper/paper.pdf"] if TEX_ENGINE else [],
+        ["results/paper/paper.pdf", "results/paper/supplement.pdf"] if TEX_ENGINE else [],
 
 
 onsuccess:

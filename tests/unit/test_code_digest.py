@@ -10,7 +10,7 @@ import pytest
 from gradient_horizon import code_digest
 
 SCRIPTS = code_digest.PACKAGE.parent
-# Those that prepare, train and measure must not wait for what only draws.
+# Those that prepare, train and measure must not wait for what only draws, nor for pandas and SciPy.
 COMPUTE = ("prepare_task", "train_networks", "measure_gradients", "map_sentence")
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "run_workflow")
 
@@ -65,7 +65,8 @@ def test_the_list_of_modules_is_what_the_script_imports(loaded, name):
 @pytest.mark.parametrize("name", COMPUTE)
 def test_what_computes_does_not_import_what_draws(loaded, name):
     packages = {module.split(".")[0] for module in loaded[name]}
-    assert "numpy" in packages and not packages & {"matplotlib", "snakemake", "IPython"}
+    others = {"matplotlib", "snakemake", "IPython", "pandas", "pyarrow", "scipy"}
+    assert "numpy" in packages and not packages & others
     own = {Path(file).stem for file in loaded[name].values() if str(SCRIPTS) in file}
     assert not own & {"plotting", "figures", "latex", "tables"}
 

@@ -177,7 +177,11 @@ def test_more_checkpoints_than_steps():
             "hidden_size, embedding_size, input_scale",
             "hidden_size",
         ),
-        (f"{ECHO}.measurement.probe", "checkpoints, probe_batch", "probe_batch"),
+        (
+            f"{ECHO}.measurement.probe",
+            "checkpoints, probe_batch, jacobian_distances",
+            "probe_batch",
+        ),
     ],
 )
 def test_an_unknown_key_at_each_level(path, known, near):

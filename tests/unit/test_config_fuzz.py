@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 from gradient_horizon import config, grid
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 REAL = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
@@ -74,6 +74,7 @@ def mutate(whole, kind, place, value):
 
 @settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 @given(MUTATIONS)
+@example([("add", ("experiments", "delayed_echo"), (None, {None: 0}))])
 def test_a_mutated_configuration_is_resolved_or_refused(mutations):
     whole = copy.deepcopy(REAL)
     for mutation in mutations:

@@ -3,20 +3,34 @@
 import os
 import pickle
 import stat
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from gradient_horizon import files
+from pyarrow import parquet
+
+SCRIPTS = Path(files.__file__).parents[1]
 
 ARRAYS = {"numbers": np.arange(12.0).reshape(3, 4), "words": np.array(["a", "é"])}
 TABLE = pd.DataFrame({"x": [1, 2, 3], "name": ["a", "é", "c"], "value": [0.1, np.nan, 1e-300]})
+
+BLOCKS = [
+    {"seed": 0, "distance": np.arange(3), "share": np.array([0.1, np.nan, -np.inf]), "far": False},
+    {"seed": 1, "distance": np.arange(2), "share": [5e-324, 1.0], "far": np.array([True, False])},
+]
+RECORDS = [{"run": "a", "radius": 0.5}, {"run": 'é, "b"', "radius": 1e-7}]
 
 WRITERS = {
     "a.npz": lambda path: files.write_arrays(path, ARRAYS),
     "a.parquet": lambda path: files.write_table(path, TABLE),
     "a.csv": lambda path: files.write_table(path, TABLE),
+    "blocks.parquet": lambda path: files.write_blocks(path, BLOCKS),
+    "records.csv": lambda path: files.write_records(path, RECORDS),
     "a.json": lambda path: files.write_json(path, {"b": [1, 2.5, None], "a": "é"}),
     "a.txt": lambda path: files.write_text(path, "é\n"),
 }
@@ -115,6 +129,89 @@ def test_a_full_disk_is_said_in_one_line(tmp_path):
     assert one_line(error, tmp_path / "a.txt").endswith("a.txt: No space left on device")
     assert os.listdir(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "before"
+
+
+def same_as_pandas(folder, blocks):
+    """What is written is what pandas writes: values, kinds of columns, what counts as missing."""
+    table = pd.concat([pd.DataFrame(block) for block in blocks], ignore_index=True)
+    table.to_parquet(folder / "expected.parquet", index=False)
+    files.write_blocks(folder / "written.parquet", blocks)
+    written, expected = (
+        parquet.read_table(folder / f"{name}.parquet") for name in ("written", "expected")
+    )
+    assert written.equals(expected)
+    assert [column.null_count for column in written] == [column.null_count for column in expected]
+    written.validate(full=True)
+    read = files.read_table(folder / "written.parquet")
+    pd.testing.assert_frame_equal(read, files.read_table(folder / "expected.parquet"))
+    return read
+
+
+def test_blocks_are_written_as_pandas_would(tmp_path):
+    read = same_as_pandas(tmp_path, BLOCKS)
+    assert read.dtypes.tolist() == [np.int64, np.int64, np.float64, bool]
+    assert read["share"].tolist()[2:] == [-np.inf, 5e-324, 1.0]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 1000])
+def test_columns_of_every_kind_and_length(tmp_path, rows):
+    rng = np.random.default_rng(rows)
+    bits = rng.integers(0, 2**63, rows, dtype=np.uint64)
+    with np.errstate(invalid="ignore"):  # signalling nan among them
+        single = bits.astype(np.uint32).view(np.float32).astype(np.float32)
+    block = {
+        "float64": bits.view(np.float64),
+        "float32": single,
+        "int64": bits.view(np.int64),
+        "int32": bits.astype(np.int32),
+        "every_other": bits[::2].repeat(2)[:rows],
+        "bool": bits % 2 == 0,
+        "text": rng.choice(["", "lyapunov", "é", "语言"], rows),
+    }
+    same_as_pandas(tmp_path, [block])
+    same_as_pandas(tmp_path, [block, block])
+
+
+def test_a_block_of_single_values_is_one_row(tmp_path):
+    summary = [{"seed": seed, "h99": [4.0], "loss": np.float32(0.1)} for seed in range(3)]
+    assert len(same_as_pandas(tmp_path, summary)) == 3
+    files.write_blocks(tmp_path / "a.parquet", [{"seed": 3, "h99": np.nan, "far": False}])
+    assert len(files.read_table(tmp_path / "a.parquet")) == 1
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [{"a": [1, 2], "b": [1, 2, 3]}],
+        [{"a": [1]}, {"b": [1]}],
+        [{"a": [1], "b": [2]}, {"b": [2], "a": [1]}],
+        [{"a": [1], "b": [2]}, {"a": [1]}],
+        [{"a": np.eye(2)}],
+    ],
+)
+def test_blocks_that_make_no_table(tmp_path, blocks):
+    with pytest.raises(ValueError):
+        files.write_blocks(tmp_path / "a.parquet", blocks)
+    assert os.listdir(tmp_path) == []
+
+
+def test_writing_blocks_imports_no_pandas(tmp_path):
+    code = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+import numpy as np
+from gradient_horizon import files
+files.write_blocks({str(tmp_path / "a.parquet")!r}, [{{"x": np.ones(3), "y": True, "z": "text"}}])
+assert "pyarrow" in sys.modules and "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_records_are_written_as_pandas_would(tmp_path):
+    rows = [*RECORDS, {"run": " x\n", "radius": 1e22}, {"run": "y", "radius": 0.1 + 0.2}]
+    files.write_records(tmp_path / "a.csv", rows)
+    files.write_table(tmp_path / "b.csv", pd.DataFrame(rows))
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
 # Reading

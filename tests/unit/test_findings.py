@@ -45,7 +45,7 @@ def summary(points=(0, 1, 2, 3)):
                 "loss_high": high,
                 "accuracy": 0.5,
                 "h99": HORIZONS[place][step > 0],
-                "h99_censored": 0.5 if place == 1 else 0.25,
+                "h99_censored": place == 1,
                 "sigma_max": 2.0 * POINTS[place][1],
                 "residual": 1e-15 * (place + 1),
                 "diverged": 3 if place == 3 and step else 0,

@@ -1,11 +1,15 @@
 """Measuring one net: the tables' columns, and nets at the limits of floating-point numbers."""
 
+import json
+import re
+
 import naive
 import numpy as np
 import pytest
-from gradient_horizon import contributions
+from gradient_horizon import contributions, files
 from gradient_horizon.activations import ACTIVATIONS
-from measure_gradients import InexactError, measure
+from gradient_horizon.measurement import InexactError, measure
+from measure_gradients import TABLES, main
 
 
 def probe_of(inputs, targets, loss_mask=None):
@@ -56,15 +60,17 @@ def test_weights_in_single_precision_are_cast_up_exactly():
         np.testing.assert_array_equal(column, other[0][name])
 
 
-def test_a_sum_that_is_not_the_gradient_is_refused(monkeypatch):
+@pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
+def test_a_sum_that_is_not_the_gradient_is_refused(monkeypatch, weight):
     net, inputs, targets = naive.draw_batch(3)
-    exact = contributions.recurrent_gradient
+    exact = contributions.gradient_through_time
 
-    def slightly_off(path, recurrent):
-        gradient, exponent = exact(path, recurrent)
-        return gradient * (1 + 1e-8), exponent
+    def slightly_off(*given):
+        gradients = exact(*given)
+        gradient, exponent = gradients[weight]
+        return {**gradients, weight: (gradient * (1 + 1e-8), exponent)}
 
-    monkeypatch.setattr(contributions, "recurrent_gradient", slightly_off)
+    monkeypatch.setattr(contributions, "gradient_through_time", slightly_off)
     with pytest.raises(InexactError, match="differ from the gradient by a relative 1e-08"):
         measure(ACTIVATIONS["tanh"], net, probe_of(inputs, targets))
 
@@ -199,3 +205,121 @@ def test_a_net_that_is_off_has_no_gradient_and_no_horizon():
     net["W_s"][:] = 0.0  # and no error either
     rows, _ = check("relu", net, probe_of(inputs, targets))
     assert np.isnan(rows["log10_transport"]).all() and np.isnan(rows["extinct"]).all()
+
+
+INPUTS = ("train.npz", "probe.npz", "data.npz", "facts.json")
+SEEDS, CHECKPOINTS = (3, 4), (0, 7)
+
+
+@pytest.fixture
+def trained_and_probe():
+    """Four nets as training keeps them, two seeds at two steps, and a probe batch."""
+    rng = np.random.default_rng(10)
+    nets = [
+        [naive.draw_net(rng, naive.SIZE, naive.SYMBOLS, naive.OUTPUTS, 2) for _ in SEEDS]
+        for _ in CHECKPOINTS
+    ]
+    trained = {
+        name: np.array([[net[name] for net in row] for row in nets], dtype=np.float32)
+        for name in files.WEIGHTS
+    }
+    trained |= {
+        "step": np.array(CHECKPOINTS),
+        "seed": np.array(SEEDS),
+        "held_out_loss": np.full((2, 2), 1.0),
+        "held_out_accuracy": np.full((2, 2), 0.5),
+        "diverged_at": np.full(2, -1),
+    }
+    inputs = rng.integers(0, naive.SYMBOLS, (naive.STEPS, naive.BATCH))
+    targets = rng.integers(0, naive.OUTPUTS, inputs.shape)
+    # Every symbol is there: the largest is allowed.
+    inputs[: naive.SYMBOLS, 0] = range(naive.SYMBOLS)
+    targets[: naive.OUTPUTS, 0] = range(naive.OUTPUTS)
+    return trained, probe_of(inputs, targets)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the script on a trained population and a probe batch; its summary."""
+
+    def start(trained, probe):
+        data = {f"evaluation_{name}": probe[name] for name in ("inputs", "targets")}
+        files.write_arrays(tmp_path / "train.npz", trained)
+        files.write_arrays(tmp_path / "probe.npz", probe)
+        files.write_arrays(tmp_path / "data.npz", data | {"loss_mask": probe["loss_mask"]})
+        files.write_json(tmp_path / "facts.json", {})
+        settings = json.dumps({"activation": "tanh", "jacobian_distances": [1, 2]})
+        arguments = ["measure_gradients.py", "--settings", settings]
+        for name in (*INPUTS, *(f"{table}.parquet" for table in TABLES)):
+            arguments += [f"--{name.split('.')[0]}", str(tmp_path / name)]
+        monkeypatch.setattr("sys.argv", arguments)
+        main()
+        return files.read_table(tmp_path / "summary.parquet")
+
+    return start
+
+
+def refused(run, folder, trained, probe, line):
+    """The script ends with that one line and has written nothing."""
+    with pytest.raises(files.FileError, match=f"^{re.escape(line)}$"):
+        run(trained, probe)
+    assert {path.name for path in folder.iterdir()} == {*INPUTS}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", files.WEIGHTS)
+def test_a_weight_that_is_not_finite_is_named(trained_and_probe, run, tmp_path, name, value):
+    trained, probe = trained_and_probe
+    kept, net = 1, 0
+    trained[name][kept, net].reshape(-1)[-1] = value
+    line = f"cannot use {tmp_path}/train.npz: {name} of seed 3 at step 7 is not finite"
+    refused(run, tmp_path, trained, probe, line)
+
+
+def test_the_first_of_several_is_named(trained_and_probe, run, tmp_path):
+    trained, probe = trained_and_probe
+    trained["b_s"][0] = np.nan
+    trained["W_s"][0, 1], trained["W_s"][1] = np.nan, np.nan
+    line = f"cannot use {tmp_path}/train.npz: W_s of seed 4 at step 0 is not finite"
+    refused(run, tmp_path, trained, probe, line)
+
+
+def test_losses_may_be_anything(trained_and_probe, run):
+    """Those of a net that has diverged; its weights stayed at the last finite ones."""
+    trained, probe = trained_and_probe
+    finite = run(trained, probe)
+    losses = np.array([[1.0, np.inf], [np.nan, 2.0]])
+    summary = run(trained | {"held_out_loss": losses}, probe)
+    np.testing.assert_array_equal(summary["loss"], losses.T.reshape(-1))
+    rest = [name for name in finite if name != "loss"]
+    assert summary[rest].equals(finite[rest]) and np.isfinite(summary["probe_loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "what"),
+    [
+        ("inputs", lambda array: array - 1, "inputs are not all integers from 0 to 4"),
+        ("inputs", lambda array: array + 1, "inputs are not all integers from 0 to 4"),
+        ("inputs", lambda array: array.astype(float), "inputs are not all integers from 0 to 4"),
+        ("targets", lambda array: array - 1, "targets are not all integers from 0 to 2"),
+        ("targets", lambda array: array + 1, "targets are not all integers from 0 to 2"),
+        ("targets", lambda array: array * np.nan, "targets are not all integers from 0 to 2"),
+        ("targets", lambda array: array > 0, "targets are not all integers from 0 to 2"),
+        ("targets", lambda array: array.astype(str), "targets are not all integers from 0 to 2"),
+        # Taken for indices, they would pick the second step again and again.
+        ("loss_mask", lambda array: array.astype(int), "loss_mask is not boolean"),
+    ],
+)
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_probe_that_the_nets_cannot_read(
+    trained_and_probe, run, tmp_path, name, change, what, embedded
+):
+    trained, probe = trained_and_probe
+    if not embedded:
+        trained["W_hx"] = trained["W_hx"] @ trained.pop("embedding").swapaxes(2, 3)
+    assert len(run(trained, probe)) == 4
+    for left in tmp_path.glob("*.parquet"):
+        left.unlink()
+    changed = probe | {name: change(probe[name])}
+    refused(run, tmp_path, trained, changed, f"cannot use {tmp_path}/probe.npz: {what}")

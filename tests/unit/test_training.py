@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from gradient_horizon import training
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.measurement import measure
 from gradient_horizon.seeds import generator
 from gradient_horizon.tasks import delayed_echo
-from measure_gradients import measure
 
 WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s")
 

@@ -21,14 +21,18 @@ def tool(name, *arguments):
     return subprocess.run([name, *arguments], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.fixture(scope="module")
-def pdf(smoke):
-    return smoke.folder / "results" / "paper" / "paper.pdf"
+@pytest.fixture(scope="module", params=["paper", "supplement"])
+def pdf(smoke, request):
+    return smoke.folder / "results" / "paper" / f"{request.param}.pdf"
+
+
+def text_of(pdf):
+    return tool("pdftotext", "-layout", pdf, "-")
 
 
 @pytest.fixture(scope="module")
 def text(pdf):
-    return tool("pdftotext", "-layout", pdf, "-")
+    return text_of(pdf)
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +59,11 @@ def test_nothing_is_unresolved(text):
     assert not re.findall(r".*\b(?:nan|inf)\b.*", text, re.IGNORECASE)
 
 
-def test_what_the_text_is_compared_with(smoke, text, macros):
+def test_what_the_text_is_compared_with(smoke, macros):
+    paper = smoke.folder / "results" / "paper"
+    text = text_of(paper / "paper.pdf")
     facts = json.loads((smoke.folder / "results" / "words" / "task.json").read_text())
-    assert facts["corpus_sha256"] in text
+    assert facts["corpus_sha256"] in text_of(paper / "supplement.pdf")
     assert "unigram" in text and "bigram" in text
     words = " ".join(text.split())
     assert f"a perplexity of {macros['WordsBestPerplexity']} and an accuracy" in words
@@ -65,19 +71,28 @@ def test_what_the_text_is_compared_with(smoke, text, macros):
 
 def test_the_log_has_no_complaint(smoke):
     log = (smoke.folder / "logs" / "build_paper.log").read_text()
-    # The first of TeX's passes cannot know the references yet.
-    last = re.split(r"^Run number \d+ of rule 'pdflatex'$", log, flags=re.MULTILINE)[-1]
-    assert "main.tex" in last
-    assert not re.findall(r".*undefined.*|.*multiply.defined.*|.*Rerun to get.*", last)
-    too_wide = re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", last)
-    assert all(float(points) <= 20 for points in too_wide), too_wide
+    passes = re.split(r"^Run number \d+ of rule 'pdflatex'$", log, flags=re.MULTILINE)
+    for document in ("main", "supplement"):
+        # The first of TeX's passes cannot know the references yet.
+        last = [text for text in passes if f"(./{document}.tex" in text][-1]
+        assert not re.findall(r".*undefined.*|.*multiply.defined.*|.*Rerun to get.*", last)
+        too_wide = re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", last)
+        assert all(float(points) <= 20 for points in too_wide), (document, too_wide)
 
 
 def test_macros_used_are_macros_defined(smoke, macros):
     paper = smoke.folder / "paper"
     source = "".join(
         re.sub(r"(?<!\\)%.*", "", (paper / f"{name}.tex").read_text())
-        for name in ("main", "experiment", "sentence_map")
+        for name in (
+            "main",
+            "related_work",
+            "experiment",
+            "audit",
+            "supplement",
+            "details",
+            "sentence_map",
+        )
     )
     prefixes = tuple(map(macro_prefix, EXPERIMENTS))
     overall = {name for name in macros if not name.startswith(prefixes)}
@@ -121,4 +136,4 @@ def test_what_leads_nowhere_stops_the_build(smoke, tmp_path, addition, message):
     section = tmp_path / "experiment.tex"
     section.write_text(section.read_text() + addition)
     with pytest.raises(typesetting.PaperError, match=re.escape(message)):
-        typesetting.build(engine, sorted(tmp_path.iterdir()), tmp_path / "build")
+        typesetting.build(engine, "main", sorted(tmp_path.iterdir()), tmp_path / "build")

@@ -25,16 +25,21 @@ PAPER = {"build_paper": ONCE}
 MAP_FIGURE = {"draw_sentence_map": {"words"}, **PAPER}
 FIGURES = {"draw_figures": EXPERIMENTS, **MAP_FIGURE}
 NUMBERS = {"write_numbers": ONCE, "record_provenance": ONCE, **PAPER}
-TABLES = {"collect_tables": ONCE, "draw_figures": EXPERIMENTS, **NUMBERS}
+AUDIT = {"audit_claims": ONCE, **NUMBERS}
+TABLES = {"collect_tables": ONCE, "draw_figures": EXPERIMENTS, **AUDIT}
 MAP = {"map_sentence": {"words/rnn_tanh_gaussian_rho1.00"}, **MAP_FIGURE}
 
 
 def measured(runs):
-    return {"measure_gradients": runs, **TABLES, **(MAP if runs & WORDS else {})}
+    return {"measure_gradients": runs, **TABLES}
+
+
+def mapped(runs):
+    return {**measured(runs), **(MAP if runs & WORDS else {})}
 
 
 def trained(runs):
-    return {"train_networks": runs, **measured(runs)}
+    return {"train_networks": runs, **mapped(runs)}
 
 
 PREPARED = {"prepare_task": EXPERIMENTS, **trained(RUNS)}
@@ -43,16 +48,32 @@ EVERYTHING = {"write_grid": EXPERIMENTS, **PREPARED}
 LIBRARY = "workflow/scripts/gradient_horizon"
 EDITS = {
     f"{LIBRARY}/figures.py": FIGURES,
-    f"{LIBRARY}/findings.py": NUMBERS,
+    f"{LIBRARY}/paper_tables.py": NUMBERS,
+    f"{LIBRARY}/theory_findings.py": NUMBERS,
+    f"{LIBRARY}/audit.py": AUDIT,
+    f"{LIBRARY}/audit_jacobians.py": AUDIT,
+    f"{LIBRARY}/findings.py": AUDIT,
     f"{LIBRARY}/grid.py": {"write_grid": EXPERIMENTS, **TABLES},
-    f"{LIBRARY}/contributions.py": measured(RUNS),
+    f"{LIBRARY}/learnability.py": TABLES,
+    f"{LIBRARY}/mean_field.py": TABLES,
+    f"{LIBRARY}/slopes.py": TABLES,
+    f"{LIBRARY}/statistics.py": TABLES,
+    f"{LIBRARY}/bounds.py": measured(RUNS),
+    f"{LIBRARY}/forward_influence.py": measured(RUNS),
+    f"{LIBRARY}/horizon.py": measured(RUNS),
+    f"{LIBRARY}/lyapunov.py": measured(RUNS),
+    f"{LIBRARY}/measurement.py": measured(RUNS),
+    f"{LIBRARY}/contributions.py": mapped(RUNS),
+    f"{LIBRARY}/forward_pass.py": mapped(RUNS),
     f"{LIBRARY}/training.py": trained(RUNS),
     f"{LIBRARY}/cells/rnn.py": trained(RUNS),
     f"{LIBRARY}/corpus.py": PREPARED,
+    "workflow/scripts/audit_claims.py": AUDIT,
     "workflow/scripts/draw_figures.py": {"draw_figures": EXPERIMENTS, **PAPER},
     "workflow/scripts/train_networks.py": trained(RUNS),
     "paper/figures.mplstyle": FIGURES,
     "paper/main.tex": PAPER,
+    "paper/audit.tex": PAPER,
 }
 # A comment in each of these languages.
 COMMENTS = {".py": "\n# changed\n", ".mplstyle": "\n# changed\n", ".tex": "%\n"}
@@ -140,6 +161,10 @@ CHANGES = {
     "the probe batch": (
         {"delayed_echo": {"measurement": {"probe_batch": 5}}},
         {"prepare_task": {"delayed_echo"}, **trained(ECHO)},
+    ),
+    "the distances of Jacobians": (
+        {"delayed_echo": {"measurement": {"jacobian_distances": [1, 5]}}},
+        measured(ECHO),
     ),
     "an experiment less": (
         {"temporal_order": None},

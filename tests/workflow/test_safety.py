@@ -108,5 +108,6 @@ def test_a_document_starts_no_program(tmp_path):
     source.write_text(
         r"\documentclass{article}\begin{document}\immediate\write18{touch broken}x\end{document}"
     )
-    assert typesetting.build(typesetting.find_engine(), [source], tmp_path / "build").is_file()
+    engine = typesetting.find_engine()
+    assert typesetting.build(engine, "main", [source], tmp_path / "build").is_file()
     assert not list(tmp_path.rglob("broken"))

@@ -13,43 +13,80 @@ from gradient_horizon import verification
 SMOKE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
 AXES = {"experiment", "run", "task", "cell", "activation", "initialisation", "radius"}
 SPREAD = ("", "_low", "_high")
+LEARNABILITY = {
+    *("experiment", "cell", "initialisation", "radius_held", "activation", "predictor"),
+    *("rho", "low", "high", "nets"),
+}
+
+
+def with_interval(*columns):
+    return {f"{column}{end}" for column in columns for end in SPREAD}
+
+
 COLUMNS = {
-    "contributions": {
-        *("seed", "step", "distance", "contribution", "log10_contribution", "share"),
+    "contributions": AXES
+    | {
+        *("seed", "step", "distance", "contribution", "log10_contribution", "share", "cosine"),
         *("signed_share", "transport", "log10_transport", "incoherent", "coherence", "bound"),
-        "residual",
+        *("signal_squared", "truncation_bias", "input_contribution", "input_truncation_bias"),
     },
-    "contributions_median": {
-        *("step", "distance", "log10_bound"),
-        *(f"share{end}" for end in SPREAD),
-        *(f"log10_transport{end}" for end in SPREAD),
-        *(f"coherence{end}" for end in SPREAD),
-    },
-    "learning_curves": {"step", *(f"loss{end}" for end in SPREAD)},
-    "summary": {
+    "contributions_median": AXES
+    | {"step", "distance", "log10_bound", "extinct"}
+    | with_interval("share", "log10_transport", "coherence", "cosine", "truncation_bias"),
+    "influence": AXES | {"seed", "step", "distance", "rise", "standard_error"},
+    "influence_median": AXES | {"step", "distance"} | with_interval("rise"),
+    "learnability": LEARNABILITY,
+    "learning_curves": AXES | {"step"} | with_interval("loss"),
+    "slopes": AXES
+    | {"step"}
+    | with_interval("slope", "mean_field_slope", "deviation", "worst_slope", "note_slope"),
+    "spectra": AXES | {"seed", "step", "quantity", "distance", "index", "value", "standard_error"},
+    "spectra_median": AXES | {"step", "quantity", "distance", "index"} | with_interval("value"),
+    "summary": AXES
+    | {
         *("seed", "step", "loss", "accuracy", "diverged_at", "spectral_radius", "sigma_max"),
-        *("log10_gradient_norm", "residual", "h99", "h99_censored"),
+        *("log10_gradient_norm", "residual", "h99", "h99_censored", "k01", "k01_censored"),
+        *("forward_horizon", "forward_horizon_censored", "saturated", "gain", "drive_variance"),
     },
-    "summary_median": {
-        *("step", "h99_censored", "residual", "diverged", "seeds"),
-        *(f"{column}{end}" for column in ("loss", "accuracy", "h99") for end in SPREAD),
-    },
+    "summary_median": AXES
+    | {"step", "residual", "diverged", "seeds", "saturated"}
+    | {f"{column}_censored" for column in ("h99", "k01", "input_h99", "forward_horizon")}
+    | with_interval("loss", "accuracy", "h99", "k01", "forward_horizon"),
 }
+# Too long for a text file.
+LONG = {"contributions", "spectra"}
 FIGURES = {
-    *("contribution", "horizon_over_training", "learning_curves", "phase_diagram", "transport"),
+    *("contribution", "horizon_over_training", "influence", "learning_curves", "phase_diagram"),
+    *("slopes", "spectra", "transport", "truncation"),
 }
+# Distances beyond which inputs are replaced: up to half of the sequence where every step carries a
+# loss, nearly all of it where only the last does.
+INFLUENCE = {"words": 8, "delayed_echo": 6, "temporal_order": 11}
+# Before and after training.
+ENDS = 2
 
 
 def rows(name, experiment):
     """How many rows of a table one experiment has."""
-    grid, checkpoints = experiment["grid"], experiment["measurement"]["checkpoints"]
-    distances = experiment["task"]["sequence_length"]
-    runs = len(grid["activations"]) * len(grid["spectral_radii"])
+    own = SMOKE[experiment]
+    grid, checkpoints = own["grid"], own["measurement"]["checkpoints"]
+    seeds, distances = grid["seeds"], own["task"]["sequence_length"]
+    activations = len(grid["activations"])
+    runs = activations * len(grid["spectral_radii"])
+    # Eight exponents; all singular values of products of 1 and 10 Jacobians, 20 are too many.
+    spectrum = 8 + 2 * own["model"]["hidden_size"]
     return {
-        "contributions": runs * grid["seeds"] * checkpoints * distances,
+        "contributions": runs * seeds * checkpoints * distances,
         "contributions_median": runs * checkpoints * distances,
-        "learning_curves": runs * experiment["training"]["steps"],
-        "summary": runs * grid["seeds"] * checkpoints,
+        "influence": runs * seeds * INFLUENCE[experiment],
+        "influence_median": runs * INFLUENCE[experiment],
+        # Three predictors, the radius held or not, every activation and all together.
+        "learnability": 0 if experiment == "words" else 3 * 2 * (activations + 1),
+        "learning_curves": runs * own["training"]["steps"],
+        "slopes": runs * ENDS,
+        "spectra": runs * seeds * ENDS * spectrum,
+        "spectra_median": runs * ENDS * spectrum,
+        "summary": runs * seeds * checkpoints,
         "summary_median": runs * checkpoints,
     }[name]
 
@@ -67,18 +104,23 @@ def test_it_says_where_the_paper_is(smoke):
 def test_tables(smoke, name):
     stem = smoke.folder / "results" / "tables" / name
     table = pd.read_parquet(f"{stem}.parquet")
-    assert set(table.columns) >= AXES | COLUMNS[name]
-    counts = table["experiment"].value_counts(sort=False).to_dict()
-    assert counts == {experiment: rows(name, part) for experiment, part in SMOKE.items()}
-    keys = [key for key in (*AXES, "seed", "step", "distance") if key in table]
-    assert not table.duplicated(keys).any()
+    assert set(table.columns) >= COLUMNS[name]
+    counts = table["experiment"].value_counts(sort=False)
+    assert {part: counts.get(part, 0) for part in SMOKE} == {
+        part: rows(name, part) for part in SMOKE
+    }
+    keys = ("seed", "step", "quantity", "distance", "index", "predictor", "radius_held")
+    assert not table.duplicated([key for key in (*AXES, *keys) if key in table]).any()
+    if name in LONG:
+        return
     again = pd.read_csv(f"{stem}.csv", float_precision="round_trip")
     pd.testing.assert_frame_equal(again, table, check_exact=True, check_dtype=False)
 
 
 def test_no_table_is_left_out(smoke):
     names = {path.name for path in (smoke.folder / "results" / "tables").iterdir()}
-    assert names == {f"{name}.{ending}" for name in COLUMNS for ending in ("csv", "parquet")}
+    texts = {f"{name}.csv" for name in COLUMNS.keys() - LONG}
+    assert names == {f"{name}.parquet" for name in COLUMNS} | texts | {"audit.csv"}
 
 
 @pytest.mark.parametrize("ending", ["pdf", "png"])

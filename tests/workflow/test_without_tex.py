@@ -5,14 +5,15 @@ import re
 import project
 import pytest
 
-FIGURES = ("contribution", "horizon_over_training", "learning_curves", "phase_diagram", "transport")
+FIGURES = ("contribution", "horizon_over_training", "influence", "learning_curves", "slopes")
+DOCUMENTS = ["paper/paper.pdf", "paper/supplement.pdf"]
 
 
 def test_everything_but_the_pdf(without_tex):
     made = without_tex.results
     assert "paper/numbers.tex" in made and "tables/summary.csv" in made
     assert {f"figures/{figure}_delayed_echo.pdf" for figure in FIGURES} <= set(made)
-    assert "paper/paper.pdf" not in made
+    assert not set(DOCUMENTS) & set(made)
     assert (without_tex.folder / "results" / "provenance.json").is_file()
 
 
@@ -26,6 +27,6 @@ def test_the_last_line_says_what_is_missing(without_tex):
 
 @pytest.mark.tex
 def test_only_the_pdf_once_tex_is_there(without_tex, tiny):
-    assert project.different(without_tex.results, tiny.results) == ["paper/paper.pdf"]
+    assert project.different(without_tex.results, tiny.results) == DOCUMENTS
     assert tiny.printed.splitlines()[-1] == "The paper is results/paper/paper.pdf."
     assert re.findall(r"\(Rule: (\w+)\)", tiny.printed) == ["build_paper", "all"]

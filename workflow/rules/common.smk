@@ -84,9 +84,13 @@ TABLES = [
 FIGURE_NAMES = [
     "contribution",
     "horizon_over_training",
+    "influence",
     "learning_curves",
     "phase_diagram",
+    "slopes",
+    "spectra",
     "transport",
+    "truncation",
 ]
 HAS_WORDS = [
     name
@@ -103,19 +107,36 @@ PAPER_PARTS = [
     f"results/paper/{name}"
     for name in (
         *(
+            "all_details.tex",
             "config.yaml",
             "experiments.tex",
             "grids.tex",
+            "learnability.tex",
             "numbers.tex",
             "texts.tex",
             "versions.tex",
         ),
-        *(f"activations_{experiment}.tex" for experiment in EXPERIMENTS),
+        *(
+            f"{table}_{experiment}.tex"
+            for table in ("activations", "slopes")
+            for experiment in EXPERIMENTS
+        ),
     )
 ]
 FIGURE_STYLE = "paper/figures.mplstyle"
 PAPER_SOURCES = [
-    f"paper/{name}" for name in ("experiment.tex", "main.tex", "references.bib", "sentence_map.tex")
+    f"paper/{name}"
+    for name in (
+        "audit.tex",
+        "details.tex",
+        "experiment.tex",
+        "main.tex",
+        "preamble.tex",
+        "references.bib",
+        "related_work.tex",
+        "sentence_map.tex",
+        "supplement.tex",
+    )
 ]
 
 

@@ -4,6 +4,7 @@ rule write_numbers:
         script=script("write_numbers"),
         tables=TABLES,
         facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
+        audit="results/paper/audit.json",
     output:
         PAPER_PARTS,
         numbers="results/paper/numbers.json",
@@ -28,11 +29,13 @@ rule write_numbers:
 rule build_paper:
     input:
         PAPER_PARTS,
+        "results/paper/audit_table.tex",
         [own(file) for file in PAPER_SOURCES],
         [figure for figure in FIGURES if figure.endswith(".pdf")],
         script=script("build_paper"),
     output:
-        pdf="results/paper/paper.pdf",
+        paper="results/paper/paper.pdf",
+        supplement="results/paper/supplement.pdf",
     log:
         "logs/build_paper.log",
     localrule: True  # the nodes of a cluster may lack LaTeX
@@ -48,7 +51,7 @@ rule build_paper:
         code=code("build_paper", *PAPER_SOURCES),
     shell:
         "python {input.script:q} --engine {params.engine:q} --sources {params.sources:q}"
-        " --output {output.pdf:q} > {log:q} 2>&1"
+        " --paper {output.paper:q} --supplement {output.supplement:q} > {log:q} 2>&1"
 
 
 rule record_provenance:

@@ -1,6 +1,7 @@
-"""Typeset the paper.
+"""Typeset the paper and its supplement.
 
-python build_paper.py --engine latexmk --sources FILE ... --output paper.pdf
+python build_paper.py --engine latexmk --sources FILE ... --paper paper.pdf
+    --supplement supplement.pdf
 """
 
 import shutil
@@ -10,18 +11,19 @@ from gradient_horizon import command_line, files, typesetting
 
 
 def main() -> None:
-    """Build in a folder beside the output, keep the PDF."""
+    """Build each in a folder beside the output, keep the PDF."""
     parser = command_line.parser(__doc__)
     parser.add_argument("--engine", choices=typesetting.COMMANDS, required=True)
     parser.add_argument("--sources", type=Path, nargs="+", required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--paper", type=Path, required=True)
+    parser.add_argument("--supplement", type=Path, required=True)
     arguments = parser.parse_args()
-    output = arguments.output
-    folder = output.with_name(f".part-{output.stem}")
-    pdf = typesetting.build(arguments.engine, arguments.sources, folder)
-    with files.replacing(output) as temporary:
-        shutil.copyfile(pdf, temporary)
-    shutil.rmtree(folder)
+    for document, output in {"main": arguments.paper, "supplement": arguments.supplement}.items():
+        folder = output.with_name(f".part-{output.stem}")
+        pdf = typesetting.build(arguments.engine, document, arguments.sources, folder)
+        with files.replacing(output) as temporary:
+            shutil.copyfile(pdf, temporary)
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,19 @@ def main() -> None:
 
     plotting.use_style()
     by_distance, summary = table("contributions_median"), table("summary_median")
+    facts = files.read_json(arguments.facts)
     drawn = {
         "transport": figures.transport(by_distance),
         "contribution": figures.contribution(by_distance),
+        "truncation": figures.truncation(by_distance),
         "phase_diagram": figures.phase_diagram(summary),
-        "learning_curves": figures.learning_curves(
-            table("learning_curves"), files.read_json(arguments.facts)["baselines"]
-        ),
+        "learning_curves": figures.learning_curves(table("learning_curves"), facts["baselines"]),
         "horizon_over_training": figures.horizon_over_training(summary),
+        "slopes": figures.slopes(table("slopes")),
+        "influence": figures.influence(
+            by_distance, table("influence_median"), summary, facts.get("relevant_distance")
+        ),
+        "spectra": figures.spectra(summary, table("spectra_median")),
     }
     for name, figure in drawn.items():
         plotting.save(figure, arguments.output / f"{name}_{arguments.experiment}")

@@ -3,7 +3,6 @@
 python write_grid.py --experiment JSON --output grid.csv
 """
 
-import pandas as pd
 from gradient_horizon import command_line, files, grid
 
 
@@ -13,7 +12,7 @@ def main() -> None:
     parser.add_argument("--experiment", type=command_line.settings, required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    files.write_table(arguments.output, pd.DataFrame(grid.runs(arguments.experiment)))
+    files.write_records(arguments.output, grid.runs(arguments.experiment))
 
 
 if __name__ == "__main__":

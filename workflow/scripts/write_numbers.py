@@ -3,7 +3,7 @@
 python write_numbers.py --config JSON --results results --output results/paper
 
 Into the output folder go `numbers.json`, the same as LaTeX macros in `numbers.tex`, and the files
-that main.tex reads besides: a table for each experiment, all grid points, versions, texts and the
+that main.tex and supplement.tex read besides: tables of results, versions, texts and the
 configuration.
 """
 
@@ -20,11 +20,14 @@ from gradient_horizon import (
     latex,
     paper_tables,
     provenance,
+    theory_findings,
 )
+
+TABLES = ("summary_median", "contributions_median", "slopes")
 
 
 def numbers(
-    settings: dict, facts: dict[str, dict], summary: pd.DataFrame, distances: pd.DataFrame
+    settings: dict, facts: dict[str, dict], audit: dict[str, str], tables: dict[str, pd.DataFrame]
 ) -> latex.Macros:
     """Return all macros: those of all experiments together, then each experiment's own.
 
@@ -32,28 +35,41 @@ def numbers(
     ----------
     settings : the resolved configuration.
     facts : every experiment's `task.json`, by name.
-    summary, distances : `summary_median` and `contributions_median`.
+    audit : the macros of the audit.
+    tables : those of `TABLES`.
     """
     baselines = {name: own["baselines"] for name, own in facts.items()}
     macros = latex.Macros()
+    summary, distances, slopes = (tables[name] for name in TABLES)
     macros.add(findings.overall_macros(settings, summary, distances, baselines))
+    macros.add(theory_findings.slope_macros(slopes))
+    macros.add(audit)
     for name, experiment in settings["experiments"].items():
-        parts = (table[table["experiment"] == name] for table in (summary, distances))
-        own = findings.experiment_macros(name, experiment, facts[name], *parts)
+        summary, distances, slopes = (_own(tables[table], name) for table in TABLES)
+        relevant = facts[name].get("relevant_distance")
+        own = {
+            **findings.experiment_macros(name, experiment, facts[name], summary, distances),
+            **theory_findings.slope_macros(slopes),
+            **theory_findings.reach_macros(summary, distances, relevant),
+        }
         macros.add(own, prefix=latex.macro_prefix(name))
     return macros
 
 
-def sections(experiments: dict) -> str:
-    """Return the LaTeX that runs through the experiments, one section each."""
+def _own(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    return table[table["experiment"] == experiment]
+
+
+def sections(experiments: dict, file: str) -> str:
+    """Return the LaTeX that runs through the experiments, reading `file` for each."""
     lines = []
     for name, experiment in experiments.items():
         lines += [
             rf"\renewcommand{{\experiment}}{{{name}}}",
             rf"\renewcommand{{\experimentprefix}}{{{latex.macro_prefix(name)}}}",
-            r"\input{experiment}",
+            rf"\input{{{file}}}",
         ]
-        if experiment["task"]["name"] == "words":
+        if file == "details" and experiment["task"]["name"] == "words":
             mapped = grid_points.run_label(grid.mapped_run(experiment))
             lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
     return "\n".join([*lines, r"\clearpage", ""])
@@ -88,19 +104,24 @@ def main() -> None:
     results, output, settings = arguments.results, arguments.output, arguments.config
     experiments = settings["experiments"]
     facts = {name: files.read_json(results / name / "task.json") for name in experiments}
-    summary = files.read_table(results / "tables/summary_median.parquet")
-    distances = files.read_table(results / "tables/contributions_median.parquet")
+    tables = {
+        name: files.read_table(results / f"tables/{name}.parquet")
+        for name in (*TABLES, "learnability")
+    }
 
     grids = []
     for name in experiments:
-        own, by_distance = (table[table["experiment"] == name] for table in (summary, distances))
-        files.write_text(output / f"activations_{name}.tex", paper_tables.by_activation(own))
+        summary, distances, slopes = (_own(tables[table], name) for table in TABLES)
         title = latex.escape(name.replace("_", " ").capitalize())
-        grids.append(paper_tables.whole_grid(f"{title}: all grid points.", own, by_distance))
-    macros = numbers(settings, facts, summary, distances)
+        files.write_text(output / f"activations_{name}.tex", paper_tables.by_activation(summary))
+        files.write_text(output / f"slopes_{name}.tex", paper_tables.slopes(slopes))
+        grids.append(paper_tables.whole_grid(f"{title}: all grid points.", summary, distances))
+    macros = numbers(settings, facts, files.read_json(output / "audit.json"), tables)
     written = {
-        "experiments.tex": sections(experiments),
+        "experiments.tex": sections(experiments, "experiment"),
+        "all_details.tex": sections(experiments, "details"),
         "grids.tex": "{\\footnotesize\n" + "\n".join(grids) + "}\n",
+        "learnability.tex": paper_tables.learnability(tables["learnability"]),
         "texts.tex": texts(facts),
         "versions.tex": versions(),
         "config.yaml": yaml.safe_dump(

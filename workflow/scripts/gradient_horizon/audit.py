@@ -108,15 +108,15 @@ class Finding:
             self.claim.measures,
         )
 
-    def measured(self) -> str:
-        """Say in LaTeX what was measured and what came out."""
+    def measured(self) -> tuple[str, str, str]:
+        """Say in LaTeX what was measured, and the errors as written and corrected."""
         if self.verdict == UNDECIDED:
-            return "Not measured in this run."
-        values = [f"As written {number(self.errors.note, 2)}"]
-        if self.errors.correct is not None:
-            values.append(f"corrected {number(self.errors.correct, 2)}")
+            return "Not measured in this run", "--", "--"
+        correct = self.errors.correct
         return (
-            rf"{self.measures}.\par {', '.join(values)}; allowed {number(self.claim.tolerance, 2)}."
+            self.measures,
+            number(self.errors.note, 2),
+            "--" if correct is None else number(correct, 2),
         )
 
     def row(self) -> dict:
@@ -166,20 +166,17 @@ def worst(errors: Sequence[Errors]) -> Errors:
 
 def audit_table(findings: Sequence[Finding]) -> str:
     """Return the paper's table of all claims, which goes over several pages."""
-    rows = [
-        [
-            rf"\addlinespace {part.number}",
-            *map(_ragged, (part.claim.says, part.verdict, part.claim.correct, part.measured())),
-        ]
-        for part in findings
-    ]
+    rows = []
+    for part in findings:
+        measures, note, correct = part.measured()
+        texts = map(_ragged, (part.claim.says, part.verdict, part.claim.correct, measures))
+        rows.append([rf"\addlinespace[2pt] {part.number}", *texts, note, correct])
     caption = (
-        r"The claims of the lecture note, with verdicts from what was measured. ``As written'' and "
-        r"``corrected'' are the errors of the note's reading and of the correct one; a reading "
-        r"whose error is within what is allowed is taken for true.\label{tab:audit}"
+        r"The claims of the lecture note, with verdicts from what was measured, and the errors of "
+        r"the note's reading and of the correct one.\label{tab:audit}"
     )
-    columns = "@{}rp{0.22\\textwidth}p{0.10\\textwidth}p{0.29\\textwidth}p{0.29\\textwidth}@{}"
-    head = ["", "the note says", "verdict", "correct", "measured"]
+    columns = r"@{}rp{0.205\textwidth}p{0.085\textwidth}p{0.275\textwidth}p{0.215\textwidth}rr@{}"
+    head = ["", "the note says", "verdict", "correct", "measured", "as written", "corrected"]
     return table(columns, head, rows, long_caption=caption)
 
 
@@ -250,7 +247,7 @@ CLAIMS = {
         ROUNDING,
     ),
     5: Claim(
-        r"$\dfrac{\partial E}{\partial W}=\sum_t\dfrac{\partial E_t}{\partial W}$",
+        r"$\tfrac{\partial E}{\partial W}=\sum_t\tfrac{\partial E_t}{\partial W}$",
         r"True, for three different weights: $W_s$ has terms of distance 0 only, $W_{hx}$ pairs "
         r"$\delta_{t,k}$ with $x_k$, and $W_{hh}$ with $h_{k-1}$.",
         r"The three sums, step by step, against backpropagation through time; corrected, pair by "
@@ -258,9 +255,9 @@ CLAIMS = {
         ROUNDING,
     ),
     6: Claim(
-        r"$\dfrac{\partial E_t}{\partial W}=\sum_{k=1}^t\dfrac{\partial E_t}{\partial\hat y_t}"
-        r"\dfrac{\partial\hat y_t}{\partial h_t}\dfrac{\partial h_t}{\partial h_k}"
-        r"\dfrac{\partial h_k}{\partial W}$",
+        r"$\tfrac{\partial E_t}{\partial W}=\sum_{k=1}^t\tfrac{\partial E_t}{\partial\hat y_t}"
+        r"\tfrac{\partial\hat y_t}{\partial h_t}\tfrac{\partial h_t}{\partial h_k}"
+        r"\tfrac{\partial h_k}{\partial W}$",
         r"$\partial h_k/\partial W$ must be the \emph{immediate} partial derivative, $h_{k-1}$ "
         r"held fixed. The total one counts a path again at every step that it passes.",
         r"The sum over $(t,k)$ against backpropagation through time; as written, with the total "
@@ -268,8 +265,8 @@ CLAIMS = {
         ROUNDING,
     ),
     7: Claim(
-        r"$\dfrac{\partial h_t}{\partial h_k}=\prod_{j=k+1}^t"
-        r"\dfrac{\partial h_j}{\partial h_{j-1}}$",
+        r"$\tfrac{\partial h_t}{\partial h_k}=\prod_{j=k+1}^t"
+        r"\tfrac{\partial h_j}{\partial h_{j-1}}$",
         r"True with the newest factor leftmost, $J_tJ_{t-1}\cdots J_{k+1}$, and $I$ for $t=k$: "
         r"matrices do not commute.",
         r"Central differences over <distance> steps; as written, the factors multiplied in the "
@@ -277,7 +274,7 @@ CLAIMS = {
         DIFFERENCES,
     ),
     8: Claim(
-        r"$\dfrac{\partial h_j}{\partial h_{j-1}}=W\transposed\diag[f'(j_{j-1})]$, and ``why is it "
+        r"$\tfrac{\partial h_j}{\partial h_{j-1}}=W\transposed\diag[f'(j_{j-1})]$, and ``why is it "
         r"reversed?''",
         r"Three conventions are mixed (Section~\ref{sec:reversed}): $\diag(\phi'(a_j))W_{hh}$, "
         r"$W_{hh}\diag(\phi'(a_{j-1}))$ and $W_{hh}\transposed\diag(\phi'(a_j))$. The $j$ in $f'$ "
@@ -293,8 +290,8 @@ CLAIMS = {
         DIFFERENCES,
     ),
     10: Claim(
-        r"$\dfrac{\partial E}{\partial W}=\sum_{t=1}^T\sum_{k=1}^t\dfrac{\partial E_t}{\partial "
-        r"\hat y_t}\cdots\dfrac{\partial h_k}{\partial W}$",
+        r"$\tfrac{\partial E}{\partial W}=\sum_{t=1}^T\sum_{k=1}^t\tfrac{\partial E_t}{\partial "
+        r"\hat y_t}\cdots\tfrac{\partial h_k}{\partial W}$",
         r"True, given the corrections to 6 and 7; $T(T+1)/2$ terms where every step carries a "
         r"loss.",
         r"All <terms> terms of <steps> steps, one by one, against backpropagation through time; "
@@ -302,7 +299,7 @@ CLAIMS = {
         ROUNDING,
     ),
     11: Claim(
-        r"$\Bigl\lVert\dfrac{\partial h_j}{\partial h_{j-1}}\Bigr\rVert\le\beta_W\beta_h$",
+        r"$\bigl\lVert\tfrac{\partial h_j}{\partial h_{j-1}}\bigr\rVert\le\beta_W\beta_h$",
         r"True in the 2-norm, with $\beta_W=\sigma_{\max}(W_{hh})$ and $\beta_h=\sup\phi'$. The "
         r"spectral radius does not bound it.",
         r"Part of the Jacobians that violate it; with the spectral radius for $\beta_W$, up to "
@@ -310,8 +307,8 @@ CLAIMS = {
         0.0,
     ),
     12: Claim(
-        r"$\sigma'\le 1$, and so the equality $\Bigl\lVert\dfrac{\partial h_t}{\partial h_k}"
-        r"\Bigr\rVert=(\beta_W\beta_h)^{t-k}$ holds",
+        r"$\sigma'\le 1$, and so the equality $\bigl\lVert\tfrac{\partial h_t}{\partial h_k}"
+        r"\bigr\rVert=(\beta_W\beta_h)^{t-k}$ holds",
         r"$\sigma'\le\frac14$, and it is an upper bound: $\norm{\partial h_t/\partial h_k}\le"
         r"(\beta_W/4)^{t-k}$. The slip inflates it by $4^{t-k}$.",
         r"Relative gap of the equality for $t=k+1$; corrected, excess over the bound. On a grid "

@@ -20,7 +20,7 @@ def modules(script: Path) -> tuple[Path, ...]:
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            waiting += _imported(file)
+            waiting += _imported(file, file.read_bytes())
     return tuple(sorted(found))
 
 
@@ -33,10 +33,11 @@ def digest(script: Path, *others: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def _imported(file: Path) -> list[Path]:
+@cache  # most modules are used by several scripts
+def _imported(file: Path, source: bytes) -> list[Path]:
     """Library files that one file imports, packages' own files included."""
     names = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {tuple(alias.name.split(".")) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

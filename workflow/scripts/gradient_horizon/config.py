@@ -206,7 +206,8 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
     messages, names = {}, {}
     for name, experiment in config["experiments"].items():
         where = ("experiments", name)
-        if where in wrong:
+        # The validator leaves a name that is None out of the places where it finds mistakes.
+        if where in wrong or name is None:
             continue
         if name in RESERVED_NAMES:
             messages[where] = (

@@ -76,9 +76,11 @@ def _sources(path: Trace, names) -> dict:
 
     h_{k-1} for W_hh and x_k for W_hx: (T, B, N) or (T, B, D), and (T, B).
     """
+    inputs, input_exponent = path.input.copy(), np.zeros_like(path.state_exponent[:-1])
+    scaled.squared_norms(inputs, input_exponent)
     pairs = {
         "W_hh": (path.state[:-1], path.state_exponent[:-1]),
-        "W_hx": (path.input, np.zeros_like(path.state_exponent[:-1])),
+        "W_hx": (inputs, input_exponent),
     }
     return {name: pairs[name] for name in names}
 
@@ -202,7 +204,8 @@ class _Sum:
             if batch > 1:
                 # Each term has the 1/B of the mean: the U-statistic's M_b are B times as large.
                 estimate = (np.vdot(value, value) - alone) * batch / (batch - 1)
-                self.signal_squared[d] = np.ldexp(estimate, 2 * term.exponent)
+                with np.errstate(over="ignore"):  # the only column that is no logarithm
+                    self.signal_squared[d] = np.ldexp(estimate, 2 * term.exponent)
         squared = np.vdot(value, value)
         self.contribution[d] = scaled.log10_norm(squared, term.exponent)
         self.incoherent[d] = term.log10_incoherent

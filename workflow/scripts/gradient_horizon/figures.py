@@ -6,9 +6,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .plotting import add_legend, draw_band, label, lines_of, new_figure
+from .plotting import (
+    MARKERS,
+    add_legend,
+    colours,
+    draw_band,
+    interval,
+    label,
+    lines_of,
+    new_figure,
+    radius_styles,
+)
 
 GREY = "0.35"
+BOUND = {"color": GREY, "ls": ":", "lw": 0.8}
+SOLID = {"linestyle": "-"}
+DASHED = {"linestyle": (0, (3, 1)), "linewidth": 0.8}
+DOTTED = {"linestyle": ":"}
 
 
 def transport(table: pd.DataFrame) -> Figure:
@@ -16,31 +30,208 @@ def transport(table: pd.DataFrame) -> Figure:
 
     `table` holds one experiment's rows of `contributions_median`.
     """
-
-    def draw(axes: Axes, rows: pd.DataFrame, style: dict) -> None:
-        draw_band(axes, rows["distance"], rows, "log10_transport", style)
-        axes.plot(rows["distance"], rows["log10_bound"], color=style["color"], ls=":", lw=0.8)
-
-    figure, panels = _ends_by_activation(table, draw, r"$\log_{10}$ transport")
-    lowest = table.loc[table["log10_transport"] > -np.inf, "log10_transport"].min()
-    highest = table.loc[table["log10_transport"] < np.inf, "log10_transport"].max()
-    panels[0, 0].set_ylim(max(lowest, -12) - 0.5, min(highest, 12) + 2.5)
-    add_legend(figure, table, {"worst-case bound": {"color": GREY, "ls": ":", "lw": 0.8}})
+    lowest, highest = _extent(table, ["log10_transport"])
+    limits = max(lowest, -12) - 0.5, min(highest, 12) + 2.5
+    figure, panels = _ends_by_activation(table, r"$\log_{10}$ transport", "distance $d$", limits)
+    for axes, part in panels:
+        for _, _, style, rows in lines_of(part):
+            draw_band(axes, rows["distance"], rows, "log10_transport", style)
+            axes.plot(rows["distance"], rows["log10_bound"], **BOUND | {"color": style["color"]})
+    add_legend(figure, radius_styles(table) | {"worst-case bound": BOUND})
     return figure
 
 
 def contribution(table: pd.DataFrame) -> Figure:
     """Share of the gradient by distance, before and after training."""
-
-    def draw(axes: Axes, rows: pd.DataFrame, style: dict) -> None:
+    figure, panels = _ends_by_activation(
+        table, "share of gradient", "distance $d$", (1e-6, 1.5), "log", height=2.3
+    )
+    for axes, part in panels:
         # Exactly 0 at the farthest distance, where the state before is h_0 = 0.
-        rows = rows[rows["share"] > 0]
-        draw_band(axes, rows["distance"], rows, "share", style)
+        for _, _, style, rows in lines_of(part[part["share"] > 0]):
+            draw_band(axes, rows["distance"], rows, "share", style)
+    add_legend(figure, radius_styles(table))
+    return figure
 
-    figure, panels = _ends_by_activation(table, draw, "share of the gradient")
+
+def truncation(table: pd.DataFrame) -> Figure:
+    """What backpropagation cut off after K steps loses of the gradient, before and after training.
+
+    `table` holds one experiment's rows of `contributions_median`: the bias at K is that of the
+    sum over the distances below K.
+    """
+    figure, panels = _ends_by_activation(
+        table, "truncation bias", "steps kept $K$", (1e-6, 3), "log"
+    )
+    level = {"color": GREY, "ls": "-", "lw": 0.6}
+    for axes, part in panels:
+        axes.axhline(0.01, **level)
+        for _, _, style, rows in lines_of(part):
+            draw_band(axes, rows["distance"], rows, "truncation_bias", style)
+    add_legend(figure, radius_styles(table) | {"1 %": level})
+    return figure
+
+
+def slopes(table: pd.DataFrame) -> Figure:
+    """Slope of ln transport over the initial radius, beside what theory says of it.
+
+    `table` holds one experiment's rows of `slopes`.  Where the worst-case bound lies below 0 for
+    every net, gradients are certain to vanish (Pascanu, Mikolov and Bengio, 2013): that is shaded.
+    The note's bound is drawn where it is another.
+    """
+    lowest, highest = _extent(
+        table, ["slope", "slope_low", "slope_high", "mean_field_slope", "worst_slope", "note_slope"]
+    )
+    limits = max(lowest, -4) - 0.2, min(highest, 4) + 0.2
+    figure, panels = _ends_by_activation(
+        table, r"slope of $\ln$ transport", "initial radius", limits, height=2.2
+    )
+    note = BOUND | {"ls": (0, (4, 1.5)), "color": "0.6"}
+    shade = {"color": "0.9", "marker": "s", "markersize": 6, "ls": ""}
+    known = _variants(table)
+    for axes, part in panels:
+        axes.axhline(0, color="0.2", lw=0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        worst = part.groupby("radius")["worst_slope"].max()
+        radii = np.linspace(worst.index.min(), worst.index.max(), 400)
+        vanishing = np.interp(radii, worst.index, worst) < 0
+        axes.fill_between(
+            radii, 0, 1, vanishing, color="0.9", lw=0, transform=axes.get_xaxis_transform()
+        )
+        for (cell, initialisation), style in known.items():
+            rows = part[(part["cell"] == cell) & (part["initialisation"] == initialisation)]
+            rows = rows.sort_values("radius")
+            if (rows["note_slope"] > rows["worst_slope"]).any():
+                axes.plot(rows["radius"], rows["note_slope"], **note)
+            axes.plot(rows["radius"], rows["worst_slope"], **BOUND)
+            axes.plot(rows["radius"], rows["mean_field_slope"], color=style["color"], lw=1)
+            low, high = interval(axes, rows, "slope")
+            axes.vlines(rows["radius"], low, high, color=style["color"], lw=1)
+            axes.plot(rows["radius"], rows["slope"], ls="", **style)
+    names = {
+        f"measured{f', {cell}, {initialisation}' if len(known) > 1 else ''}": style | {"ls": ""}
+        for (cell, initialisation), style in known.items()
+    }
+    theory = {"mean field": {"color": next(iter(known.values()))["color"], "lw": 1}}
+    bounds = {"worst-case bound": BOUND}
+    if (table["note_slope"] > table["worst_slope"]).any():
+        bounds["the note's bound"] = note
+    add_legend(figure, names | theory | bounds | {"certain to vanish": shade})
+    return figure
+
+
+def influence(
+    contributions: pd.DataFrame,
+    rises: pd.DataFrame,
+    summary: pd.DataFrame,
+    relevant: int | None = None,
+) -> Figure:
+    """Learning signal against forward influence, after training, at the radius that learns best.
+
+    Parameters
+    ----------
+    contributions : one experiment's rows of `contributions_median`.  Drawn at d is the part of all
+        shares that lies at d or farther, which is what the rise at d stands beside.
+    rises : its rows of `influence_median`.  The rise is divided by the median rise at d = 0; a
+        panel whose interval reaches 0 there tells of a net that makes no use of its past.
+    summary : its rows of `summary_median`, of which the lowest median loss picks the run.
+    relevant : the distance of the input that matters, if the task has one.
+    """
+    figure, panels = _by_activation(summary, 1.65)
+    first, second, _ = colours(3)
+    signal = {"color": first}
+    effect = {"color": second, "ls": "--", "marker": "o", "markersize": 2.5}
+    mark = {"color": GREY, "ls": ":", "lw": 0.9}
     panels[0, 0].set_yscale("log")
-    panels[0, 0].set_ylim(1e-6, 1.5)
-    add_legend(figure, table)
+    floor = 1e-4
+    panels[0, 0].set_ylim(floor, 1.6)
+    reach = [relevant or 1]
+    several = len(_variants(summary)) > 1
+    for axes, best in zip(panels[0], _best(summary), strict=True):
+        title = f"{label(best['activation'])}, radius {best['radius']:g}"
+        axes.set_title(f"{title}\n{best['cell']}, {best['initialisation']}" if several else title)
+        if relevant is not None:
+            axes.axvline(relevant, **mark)
+        shares = contributions[
+            (contributions["run"] == best["run"]) & (contributions["step"] == best["step"])
+        ]
+        # Exactly 0 at the farthest distance, where the state before is h_0 = 0.
+        shares = shares[shares["share"] > 0]
+        farther = shares["share"][::-1].cumsum()[::-1] / shares["share"].sum()
+        axes.plot(shares["distance"], farther, **signal)
+        reach += list(shares["distance"][farther > floor])
+        rise = rises[(rises["run"] == best["run"]) & (rises["step"] == best["step"])]
+        if len(rise) and rise["rise_low"].fillna(rise["rise"]).iloc[0] > 0:
+            relative = rise[["rise", "rise_low", "rise_high"]] / rise["rise"].iloc[0]
+            draw_band(axes, rise["distance"], relative, "rise", effect)
+            reach += list(rise["distance"][relative["rise"] > floor])
+        elif len(rise):
+            axes.text(
+                0.96,
+                0.92,
+                "nothing\nlearnt",
+                transform=axes.transAxes,
+                ha="right",
+                va="top",
+                bbox={"color": "white", "pad": 1},
+            )
+        axes.set_xlabel("distance $d$")
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0, 0].set_xlim(-0.5, max(reach) + 0.5)
+    panels[0, 0].set_ylabel("relative to $d = 0$")
+    names = {"gradient from $d$ and farther": signal, "rise of the loss": effect}
+    add_legend(figure, names | ({} if relevant is None else {"relevant distance": mark}))
+    return figure
+
+
+def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Spectral radius and sigma_max of W_hh over training, and the leading Lyapunov exponents.
+
+    Parameters
+    ----------
+    summary : one experiment's rows of `summary_median`.
+    table : its rows of `spectra_median`.  The exponents, before and after training, are those of
+        the run that learns best (the lowest median loss); its radius is named.
+    """
+    names = summary["activation"].unique()
+    figure, panels = new_figure(2.9, 2, len(names), sharex="row", sharey="row")
+    best = _best(summary)
+    exponents = table[
+        (table["quantity"] == "lyapunov") & table["run"].isin([row["run"] for row in best])
+    ]
+    _, largest = _extent(summary, ["spectral_radius", "sigma_max"])
+    smallest, _ = _extent(summary[summary["spectral_radius"] > 0], ["spectral_radius"])
+    lowest, highest = _extent(exponents, ["value"])
+    panels[0, 0].set_yscale("log", base=2)
+    panels[0, 0].set_ylim(max(smallest, 2**-5) / 1.2, min(max(largest, 1.0), 2**5) * 1.2)
+    panels[0, 0].yaxis.set_major_formatter("{x:g}")
+    panels[1, 0].set_ylim(max(lowest, -4) - 0.1, min(max(highest, 0), 2) + 0.1)
+    for axes, (name, part) in zip(panels[0], _activations(summary), strict=True):
+        axes.set_title(label(name))
+        for _, _, style, rows in lines_of(part):
+            axes.plot(rows["step"], rows["spectral_radius"], **style | SOLID)
+            axes.plot(rows["step"], rows["sigma_max"], **style | DASHED)
+        _over_training(axes, summary["step"].max())
+    hues = {radius: style["color"] for _, radius, style, _ in lines_of(summary)}
+    for axes, row in zip(panels[1], best, strict=True):
+        axes.axhline(0, color="0.2", lw=0.6)
+        own = exponents[exponents["run"] == row["run"]]
+        for step, dashes in zip(_ends(table).values(), (DOTTED, SOLID), strict=True):
+            rows = own[own["step"] == step]
+            style = {"color": hues[row["radius"]], **dashes}
+            draw_band(axes, rows["index"] + 1, rows, "value", style)
+        axes.set_xlabel(f"index $i$, radius {row['radius']:g}")
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0, 0].set_ylabel("spectrum of $W_{hh}$")
+    panels[1, 0].set_ylabel(r"Lyapunov $\lambda_i$")
+    styles = {name: style | SOLID for name, style in radius_styles(summary).items()}
+    grey = {"color": GREY}
+    keys = {
+        "spectral radius; after training": grey | SOLID,
+        r"$\sigma_{\max}$": grey | DASHED,
+        "before training": grey | DOTTED,
+    }
+    add_legend(figure, styles | keys, 5)
     return figure
 
 
@@ -57,18 +248,20 @@ def phase_diagram(table: pd.DataFrame) -> Figure:
     ]
     radii = sorted(table["radius"].unique())
     figure, panels = new_figure(0.75 + 0.28 * len(names), 1, 2, sharey=True)
-    longest = max(table["h99"].max(), 1.0)
+    longest = max(_extent(table, ["h99"])[1], 1.0)
     for axes, (title, step) in zip(panels[0], _ends(table).items(), strict=True):
         part = table[table["step"] == step].set_index(
             ["cell", "initialisation", "activation", "radius"]
         )
         keys = [[(*row, radius) for radius in radii] for row in rows.itertuples(index=False)]
         horizon = np.array([[part["h99"].get(key, np.nan) for key in line] for line in keys])
-        censored = np.array([[part["h99_censored"].get(key, 0) for key in line] for line in keys])
+        censored = np.array(
+            [[part["h99_censored"].get(key, False) for key in line] for line in keys]
+        )
         image = axes.imshow(horizon, aspect="auto", cmap="cividis", vmin=0, vmax=longest)
         for (y, x), value in np.ndenumerate(horizon):
             if np.isfinite(value):
-                text = f"{'≥' if censored[y, x] >= 0.5 else ''}{value:g}"
+                text = f"{'≥' if censored[y, x] else ''}{value:g}"
                 ink = "black" if value > 0.55 * longest else "white"
                 axes.text(x, y, text, ha="center", va="center", color=ink, fontsize=7)
         axes.set_xticks(range(len(radii)), [f"{radius:g}" for radius in radii])
@@ -89,6 +282,10 @@ def learning_curves(table: pd.DataFrame, baselines: dict[str, float]) -> Figure:
     baselines : losses to compare with, by name.
     """
     figure, panels = _by_activation(table, 1.75)
+    # A net that blows up would squeeze all others to a line: it leaves the frame.
+    top = 1.25 * max([*baselines.values(), table.groupby("activation")["loss"].first().median()])
+    lowest = min([*baselines.values(), table["loss"].min()])
+    panels[0, 0].set_ylim(lowest - 0.05 * (top - lowest), top)
     dashes = ("--", ":", "-.")
     extra = {
         name.removeprefix("the "): {"color": GREY, "ls": dashes[place % len(dashes)], "lw": 0.9}
@@ -102,22 +299,19 @@ def learning_curves(table: pd.DataFrame, baselines: dict[str, float]) -> Figure:
         axes.set_xlabel("training step")
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     panels[0, 0].set_ylabel("training loss (nats)")
-    # A net that blows up would squeeze all others to a line: it leaves the frame.
-    top = 1.25 * max([*baselines.values(), table.groupby("activation")["loss"].first().median()])
-    lowest = min([*baselines.values(), table["loss"].min()])
-    panels[0, 0].set_ylim(lowest - 0.05 * (top - lowest), top)
-    add_legend(figure, table, extra)
+    add_legend(figure, radius_styles(table) | extra)
     return figure
 
 
 def horizon_over_training(table: pd.DataFrame) -> Figure:
     """How the horizon moves during training; a hollow mark is a lower bound."""
     figure, panels = _by_activation(table, 1.75)
+    panels[0, 0].set_ylim(-1, 1.06 * max(_extent(table, ["h99", "h99_high"])[1], 1.0))
     for axes, (_, part) in zip(panels[0], _activations(table), strict=True):
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["step"], rows, "h99", style)
             for hollow in (False, True):
-                marked = rows[(rows["h99_censored"] >= 0.5) == hollow]
+                marked = rows[rows["h99_censored"] == hollow]
                 face = "white" if hollow else style["color"]
                 axes.plot(
                     marked["step"],
@@ -127,17 +321,10 @@ def horizon_over_training(table: pd.DataFrame) -> Figure:
                     markerfacecolor=face,
                     zorder=3,
                 )
-        axes.set_xscale("symlog", linthresh=1)
-        axes.set_xlabel("training step")
-        last = table["step"].max()
-        decades = [10**power for power in range(8) if 10**power <= last]
-        axes.set_xticks([0, *decades], ["0", *(f"{decade:g}" for decade in decades)])
-        axes.minorticks_off()
-        axes.set_xlim(-0.3, last * 1.5)
+        _over_training(axes, table["step"].max())
     panels[0, 0].set_ylabel("horizon $h_{99}$ (steps)")
-    panels[0, 0].set_ylim(-1, 1.06 * table["h99_high"].fillna(table["h99"]).max())
     hollow = {"color": GREY, "marker": "o", "markerfacecolor": "white", "ls": ""}
-    add_legend(figure, table, {"lower bound": hollow})
+    add_legend(figure, radius_styles(table) | {"lower bound": hollow})
     return figure
 
 
@@ -183,6 +370,12 @@ def _activations(table: pd.DataFrame):
     yield from table.groupby("activation", sort=False)
 
 
+def _best(summary: pd.DataFrame) -> list[pd.Series]:
+    """Return each activation's row of the lowest median loss after training."""
+    after = summary[summary["step"] == summary["step"].max()]
+    return [part.sort_values("loss", kind="stable").iloc[0] for _, part in _activations(after)]
+
+
 def _by_activation(table: pd.DataFrame, height: float, rows: int = 1):
     """A figure with a column for each activation."""
     names = table["activation"].unique()
@@ -192,16 +385,56 @@ def _by_activation(table: pd.DataFrame, height: float, rows: int = 1):
     return figure, panels
 
 
-def _ends_by_activation(table: pd.DataFrame, draw, ylabel: str):
-    """A figure with a row before and a row after training, a column for each activation."""
-    figure, panels = _by_activation(table, 3.3, rows=2)
-    for line, (title, step) in zip(panels, _ends(table).items(), strict=True):
+def _ends_by_activation(
+    table: pd.DataFrame,
+    ylabel: str,
+    xlabel: str,
+    limits: tuple[float, float],
+    scale: str = "linear",
+    height: float = 2.7,
+):
+    """A figure with a row before and a row after training, a column for each activation.
+
+    Returns it and, panel by panel, the axes with the rows that belong there.
+    """
+    figure, grid = _by_activation(table, height, rows=2)
+    grid[0, 0].set_yscale(scale)
+    grid[0, 0].set_ylim(limits)
+    panels = []
+    for line, (title, step) in zip(grid, _ends(table).items(), strict=True):
         now = table[table["step"] == step]
         for axes, (_, part) in zip(line, _activations(now), strict=True):
-            for _, _, style, rows in lines_of(part):
-                draw(axes, rows, style)
-        line[0].set_ylabel(f"{ylabel}\n{title}")
-    for axes in panels[-1]:
-        axes.set_xlabel("distance $d$")
+            panels.append((axes, part))
+        line[0].set_ylabel(title)
+    figure.supylabel(ylabel, fontsize=grid[0, 0].yaxis.label.get_fontsize())
+    for axes in grid[-1]:
+        axes.set_xlabel(xlabel)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     return figure, panels
+
+
+def _over_training(axes: Axes, last: int) -> None:
+    """Let a panel's horizontal axis be the training step, from 0 to the last."""
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlabel("training step")
+    decades = [10**power for power in range(8) if 10**power <= last]
+    axes.set_xticks([0, *decades], ["0", *(f"{decade:g}" for decade in decades)])
+    axes.minorticks_off()
+    axes.set_xlim(-0.3, last * 1.5)
+
+
+def _variants(table: pd.DataFrame) -> dict[tuple[str, str], dict]:
+    """Return the style of each cell and initialisation."""
+    known = table[["cell", "initialisation"]].drop_duplicates().itertuples(index=False, name=None)
+    known = list(known)
+    return {
+        variant: {"color": hue, "marker": MARKERS[place % len(MARKERS)]}
+        for place, (variant, hue) in enumerate(zip(known, colours(len(known)), strict=True))
+    }
+
+
+def _extent(table: pd.DataFrame, columns: list[str]) -> tuple[float, float]:
+    """Return the smallest and the largest finite number of some columns; 0 where there is none."""
+    values = table[columns].to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    return (values.min(), values.max()) if values.size else (0.0, 0.0)

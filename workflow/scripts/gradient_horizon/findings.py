@@ -107,6 +107,15 @@ def count_of(count: int, thing: str) -> str:
     return f"{number(count)} {thing}{'' if count == 1 else 's'}"
 
 
+def of_all(count: int, total: int, verbs=("is", "are")) -> str:
+    """Write a part of the grid points as the subject of a sentence, with its verb."""
+    if total == 1:
+        return f"the only grid point {verbs[0]}{'' if count else ' not'}"
+    if count in (0, total):
+        return f"{'none' if count == 0 else 'all'} of the {number(total)} grid points {verbs[1]}"
+    return f"{number(count)} of the {number(total)} grid points {verbs[count > 1]}"
+
+
 def _setup(experiment: dict, before: pd.DataFrame, checkpoints: int) -> dict[str, str]:
     """What was trained."""
     model, training, grid = experiment["model"], experiment["training"], experiment["grid"]
@@ -141,7 +150,7 @@ def _learning(baselines: dict[str, float], after: pd.DataFrame) -> dict[str, str
         "BestAccuracy": percent(best["accuracy"]),
         "Comparison": " ".join(
             f"The loss of {name} is {number(loss)} nats (perplexity {number(perplexity(loss))}); "
-            f"{_of_all(_beaten(after, loss), len(after))} better."
+            f"{of_all(_beaten(after, loss), len(after))} better."
             for name, loss in _worst_first(baselines)
         ),
         "Divergence": (
@@ -191,7 +200,7 @@ def _relevance(distance: int | None, after: pd.DataFrame, distances: pd.DataFram
 def _bounds(distances: pd.DataFrame) -> dict[str, str]:
     """How far the worst-case bound lies above what is measured; what cancels."""
     growing, shrinking = _bound_against_transport(distances)
-    having = _of_all(growing, distances["run"].nunique(), verbs=("has", "have"))
+    having = of_all(growing, distances["run"].nunique(), verbs=("has", "have"))
     macros = {
         "MiddleDistance": number(middle_distance(distances)),
         "GrowingBounds": having[:1].upper() + having[1:],
@@ -251,15 +260,6 @@ def _row_of(rows: pd.DataFrame, column: str, pick) -> pd.Series:
 def _beaten(rows: pd.DataFrame, loss: float) -> int:
     """Count rows whose loss lies below `loss` with its whole interval."""
     return int((rows["loss_high"].fillna(rows["loss"]) < loss).sum())
-
-
-def _of_all(count: int, total: int, verbs=("is", "are")) -> str:
-    """Write a part of the grid points as the subject of a sentence, with its verb."""
-    if total == 1:
-        return f"the only grid point {verbs[0]}{'' if count else ' not'}"
-    if count in (0, total):
-        return f"{'none' if count == 0 else 'all'} of the {number(total)} grid points {verbs[1]}"
-    return f"{number(count)} of the {number(total)} grid points {verbs[count > 1]}"
 
 
 def _rank_correlation(one: pd.Series, other: pd.Series) -> str:

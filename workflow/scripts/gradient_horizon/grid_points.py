@@ -57,9 +57,14 @@ def run_label(run: dict) -> str:
 
 
 def horizon_label(row: pd.Series) -> str:
-    """Write a median horizon, as a lower bound where it is censored for half of the seeds."""
-    sign = r"\ensuremath{\ge}" if row["h99_censored"] >= 0.5 else ""
-    return sign + (f"{row['h99']:g}" if math.isfinite(row["h99"]) else number(row["h99"]))
+    """Write a median horizon."""
+    return lower_bound_label(row, "h99")
+
+
+def lower_bound_label(row: pd.Series, column: str) -> str:
+    """Write the median of a censored column, as a lower bound where it is one."""
+    sign = r"\ensuremath{\ge}" if row[f"{column}_censored"] else ""
+    return sign + (f"{row[column]:g}" if math.isfinite(row[column]) else number(row[column]))
 
 
 def perplexity(loss: float) -> float:

@@ -171,12 +171,15 @@ def _slope_moment(activation, variance, power):
 
 
 def finite_size_correction(activation: Activation, variance: float, size: int) -> float:
-    """What N units add to the mean-field slope: -(2 + 3 (kappa - 1)) / (4 N).
+    """What N units add to the mean-field slope: -1/4 ln(1 + [2 + 3 (kappa - 1)] / N).
 
     The mean field gives the logarithm of the mean squared growth; transport is the mean of the
-    logarithm, less by half of the relative variance of a step, [2 + 3 (kappa - 1)] / N with
-    kappa = <phi'^4> / <phi'^2>^2.  To first order in 1/N, as if each step had a W_hh of its own:
-    -1/(2N) for linear units (Newman, 1986), -5/(4N) for ReLU (Hanin and Nica, 2020).
+    logarithm.  The relative variance of a step, as if it had a W_hh of its own, is
+    [2 + 3 (kappa - 1)] / N to first order, with kappa = <phi'^4> / <phi'^2>^2, and a log-normal
+    growth of that variance has the mean logarithm returned here: to first order -1/(2N) for linear
+    units (Newman, 1986) and -5/(4N) for ReLU (Hanin and Nica, 2020).  Where nearly all units are
+    saturated, few of them carry the signal and kappa is of the size of N; the logarithm keeps the
+    correction moderate there, but it is no more than an estimate.
 
     Parameters
     ----------
@@ -185,7 +188,7 @@ def finite_size_correction(activation: Activation, variance: float, size: int) -
     size : N.
     """
     square, fourth = (_slope_moment(activation, variance, power) for power in (2, 4))
-    return float(-(2.0 + 3.0 * (fourth / square**2 - 1.0)) / (4.0 * size))
+    return float(-0.25 * np.log1p((2.0 + 3.0 * (fourth / square**2 - 1.0)) / size))
 
 
 def mean_exponent(activation: Activation, gain: float, variance: float) -> float:

@@ -130,6 +130,8 @@ def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -
     recurrent = weights["W_hh"].astype(np.float64)
     drives = input_drives({name: array.astype(np.float64) for name, array in weights.items()})
     saturated = path.slope < SATURATED * activation.slope_bound
+    with np.errstate(over="ignore"):
+        drive_variance = float(np.square(drives)[inputs].mean())
     return {
         "hidden_size": len(recurrent),
         "probe_loss": path.loss,
@@ -137,7 +139,7 @@ def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -
         "spectral_radius": spectral_radius(recurrent),
         "sigma_max": largest_singular_value(recurrent),
         "gain": bounds.gain(recurrent),
-        "drive_variance": float(np.square(drives)[inputs].mean()),
+        "drive_variance": drive_variance,
         "saturated": float(saturated.mean()),
     }
 
@@ -185,7 +187,7 @@ def influence_distances(loss_mask: np.ndarray, relevant: int | None) -> np.ndarr
     """Choose the distances beyond which inputs are replaced: all near ones, fewer far ones.
 
     They end where the sequence has as many steps again before it or, where a single step carries a
-    loss, with the sequence.
+    loss, with the sequence; what is relevant is looked at wherever it lies.
 
     Parameters
     ----------
@@ -199,9 +201,9 @@ def influence_distances(loss_mask: np.ndarray, relevant: int | None) -> np.ndarr
     last = int(np.flatnonzero(loss_mask)[-1])
     farthest = last - 1 if loss_mask.sum() == 1 else min(last - 1, len(loss_mask) // 2 - 1)
     spread = np.geomspace(8, max(8, farthest), 6).round().astype(int)
-    near = [] if relevant is None else [relevant - 1, relevant]
-    chosen = np.unique([*range(9), *spread, *near])
-    return chosen[chosen <= farthest]
+    chosen = np.unique([*range(9), *spread])
+    near = [] if relevant is None else [place for place in (relevant - 1, relevant) if place < last]
+    return np.union1d(chosen[chosen <= farthest], near).astype(int)
 
 
 def influence(
@@ -223,7 +225,7 @@ def influence(
     sequences = evaluation["inputs"].shape[1]
     chosen = np.linspace(0, sequences - 1, min(sequences, INFLUENCE_SEQUENCES)).round().astype(int)
     if not distances.size or len(chosen) < 2:
-        nothing = {"distance": [], "rise": [], "standard_error": []}
+        nothing = {"distance": distances[:0], "rise": [], "standard_error": []}
         return nothing, {"forward_horizon": np.nan, "forward_horizon_censored": False}
     # One fixed order: all nets have the same donors.
     donors = forward_influence.draw_donors(len(chosen), 1, np.random.default_rng(0))

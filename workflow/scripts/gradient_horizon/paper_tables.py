@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from .activations import ACTIVATIONS
 from .grid_points import (
     VARIANT,
     ends,
@@ -11,7 +12,8 @@ from .grid_points import (
     perplexity,
     variant_label,
 )
-from .latex import interval, number, percent, table
+from .latex import escape, interval, number, percent, table
+from .learnability import POOLED
 
 TRANSPORT = ("log10_transport", "log10_bound")
 
@@ -85,3 +87,60 @@ def whole_grid(title: str, summary: pd.DataFrame, distances: pd.DataFrame) -> st
         r" & \multicolumn{2}{c}{after} & before & after & after \\"
     )
     return table("lrrrrrrrrl", head, rows, over_the_head=groups, long_caption=title)
+
+
+def slopes(table_of_slopes: pd.DataFrame, title: str = "") -> str:
+    """Return a table of measured and foretold slopes, a row for each grid point.
+
+    Parameters
+    ----------
+    table_of_slopes : one experiment's rows of `slopes`.
+    title : if given, the table may go over several pages and has this caption.
+    """
+    before, after = ends(table_of_slopes)
+    rows = []
+    for run, first in before.iterrows():
+        cells = [variant_label(first, before), f"{first['radius']:g}"]
+        for part in (first, after.loc[run]):
+            cells += [
+                interval(*(part[f"slope{end}"] for end in ("", "_low", "_high"))),
+                number(part["mean_field_slope"]),
+                number(part["worst_slope"]),
+            ]
+        rows.append(cells)
+    head = ["activation", r"$\rho$", *2 * ["measured", "mean field", "bound"]]
+    groups = (
+        r"& & \multicolumn{3}{c}{before training} & \multicolumn{3}{c}{after training} \\"
+        r"\cmidrule(lr){3-5}\cmidrule(lr){6-8}"
+    )
+    return table("lr" + 2 * "lrr", head, rows, over_the_head=groups, long_caption=title)
+
+
+def learnability(correlations: pd.DataFrame, predictor: str = "share") -> str:
+    """Return a table of rank correlations of one predictor with accuracy, a row an activation."""
+    chosen = correlations[correlations["predictor"] == predictor]
+    if not len(chosen):
+        return table("l", ["No task of this run has a place that matters."], [])
+    columns = list(chosen.groupby(["experiment", "cell", "initialisation"], sort=False).groups)
+    several = len(columns) > chosen["experiment"].nunique()
+    rows = []
+    for activation in chosen["activation"].unique():
+        own = chosen[chosen["activation"] == activation].set_index(
+            ["experiment", "cell", "initialisation", "radius_held"]
+        )
+        label = "all together" if activation == POOLED else ACTIVATIONS[activation].label
+        cells = [
+            interval(*own.loc[(*column, held), ["rho", "low", "high"]], digits=2)
+            if (*column, held) in own.index
+            else "--"
+            for column in columns
+            for held in (False, True)
+        ]
+        rows.append([label, *cells])
+    names = [
+        escape(experiment.replace("_", " ") + (f", {cell}, {start}" if several else ""))
+        for experiment, cell, start in columns
+    ]
+    over = " & ".join(["", *(rf"\multicolumn{{2}}{{c}}{{{name}}}" for name in names)]) + r" \\"
+    head = ["activation", *len(columns) * ["over all radii", "radius held"]]
+    return table("l" + 2 * len(columns) * "l", head, rows, over_the_head=over)

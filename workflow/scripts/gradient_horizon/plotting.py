@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib.style
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,8 +21,8 @@ MARKERS = "osD^vP*X"
 
 
 def use_style() -> None:
-    """Draw everything from now on in the project's style."""
-    matplotlib.style.use(STYLE)
+    """Draw everything from now on in the project's style, whatever the user's own settings."""
+    matplotlib.rc_file(STYLE)
 
 
 def new_figure(height: float, rows: int, columns: int, **options) -> tuple[Figure, np.ndarray]:
@@ -74,21 +74,40 @@ def lines_of(table: pd.DataFrame) -> Iterator[tuple[object, float, dict, pd.Data
                 yield variant, radius, style, rows
 
 
+def interval(axes: Axes, rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]:
+    """Return the ends of a column's interval; those that are infinite lie on the panel's frame.
+
+    The limits of the panel have to be set before.
+    """
+    bottom, top = axes.get_ylim()
+    ends = (rows[f"{column}_{end}"] for end in ("low", "high"))
+    return tuple(values.replace({-np.inf: bottom, np.inf: top}) for values in ends)
+
+
 def draw_band(axes: Axes, x, rows: pd.DataFrame, column: str, style: dict) -> None:
-    """Draw a median as a line and its interval as a band."""
+    """Draw a median as a line and its `interval` as a band."""
     axes.plot(x, rows[column], **style)
-    low, high = rows[f"{column}_low"], rows[f"{column}_high"]
+    low, high = interval(axes, rows, column)
     axes.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
 
 
-def add_legend(figure: Figure, table: pd.DataFrame, extra: dict[str, dict] | None = None) -> None:
-    """Put the legend of `lines_of` below the panels."""
-    handles = []
-    for variant, radius, style, _ in lines_of(table):
-        several = len(table[["cell", "initialisation"]].drop_duplicates()) > 1
-        name = f"{variant.cell}, {variant.initialisation}, " if several else ""
-        handles.append(Line2D([], [], label=f"{name}radius {radius:g}", **style))
-    handles += [Line2D([], [], label=name, **style) for name, style in (extra or {}).items()]
+def radius_styles(table: pd.DataFrame) -> dict[str, dict]:
+    """Return the styles of `lines_of` by the names that a legend gives the lines."""
+    several = len(table[["cell", "initialisation"]].drop_duplicates()) > 1
+    return {
+        (f"{variant.cell}, {variant.initialisation}, " if several else "")
+        + f"radius {radius:g}": style
+        for variant, radius, style, _ in lines_of(table)
+    }
+
+
+def add_legend(figure: Figure, styles: dict[str, dict], columns: int = 7) -> None:
+    """Put a legend of lines below the panels: their styles by name, at most so many a row."""
+    handles = [Line2D([], [], label=name, **style) for name, style in styles.items()]
+    rows = -(-len(handles) // columns)
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(len(handles), 7), columnspacing=1.2
+        handles=handles,
+        loc="outside lower center",
+        ncols=-(-len(handles) // rows),
+        columnspacing=1.2,
     )

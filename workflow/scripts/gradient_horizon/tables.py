@@ -86,12 +86,11 @@ def collect(results: Path, experiments: list[str], statistics: dict) -> dict[str
         name: files.read_json(results / name / "task.json").get("relevant_distance")
         for name in experiments
     }
-    spectrum = [*AXES, "step", "quantity", "distance", "index"]
     return {
         **tables,
         "contributions_median": distance_medians(tables["contributions"], statistics),
         "summary_median": summary_medians(tables["summary"], statistics),
-        "spectra_median": _medians(tables["spectra"], spectrum, ["value"], statistics),
+        "spectra_median": spectrum_medians(tables["spectra"], statistics),
         "influence_median": _medians(
             tables["influence"], [*AXES, "step", "distance"], ["rise"], statistics
         ),
@@ -136,6 +135,22 @@ def summary_medians(summary: pd.DataFrame, statistics: dict) -> pd.DataFrame:
         diverged=groups["diverged"].sum().to_numpy(),
         seeds=groups["seed"].count().to_numpy(),
     )
+
+
+def spectrum_medians(spectra: pd.DataFrame, statistics: dict) -> pd.DataFrame:
+    """Medians over seeds of exponents and singular values.
+
+    A value of -inf, of a direction that is lost altogether, counts as the lowest there is and is
+    not left out like a missing one.
+    """
+    keys = [*AXES, "step", "quantity", "distance", "index"]
+    lost = -np.finfo(np.float64).max / 4.0  # so large that a mean with it is told from any other
+    table = _medians(
+        spectra.assign(value=spectra["value"].clip(lower=lost)), keys, ["value"], statistics
+    )
+    for column in ("value", "value_low", "value_high"):
+        table[column] = table[column].where(~(table[column] < lost / 4.0), -np.inf)
+    return table
 
 
 def slope_medians(summary: pd.DataFrame, statistics: dict) -> pd.DataFrame:
@@ -201,9 +216,7 @@ def _runs(results: Path, experiments: list[str]) -> Iterator[tuple[dict, Path]]:
 
 def _labelled(table: pd.DataFrame, labels: dict) -> pd.DataFrame:
     """Put a run's axis values before its columns."""
-    return pd.DataFrame({**{name: [value] * len(table) for name, value in labels.items()}}).join(
-        table
-    )
+    return pd.DataFrame(labels, index=table.index).join(table)
 
 
 def _medians(table: pd.DataFrame, keys: list[str], columns: list[str], statistics: dict):
@@ -220,7 +233,7 @@ def _by_seed(table: pd.DataFrame, keys: list[str], column: str, missing) -> np.n
     """Values of a column, a row for each combination of `keys` and a column for each seed."""
     groups = table.groupby(keys, sort=False)
     number, seeds = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
-    shape = number.max(initial=-1) + 1, seeds.max(initial=-1) + 1
+    shape = number.max(initial=-1) + 1, seeds.max(initial=0) + 1
     values = np.full(shape, missing, dtype=type(missing))
     values[number, seeds] = table[column]
     return values

@@ -30,13 +30,14 @@ def find_engine() -> str | None:
     return "tectonic" if shutil.which("tectonic") else None
 
 
-def build(engine: str, sources: Iterable[Path], folder: Path) -> Path:
-    """Typeset main.tex and return the PDF.
+def build(engine: str, document: str, sources: Iterable[Path], folder: Path) -> Path:
+    """Typeset one document and return the PDF.
 
     Parameters
     ----------
     engine : `latexmk` or `tectonic`.
-    sources : every file that the paper reads, main.tex among them.
+    document : the name of its file, without the ending.
+    sources : every file that it reads, this one among them.
     folder : where to build; emptied first.
 
     Raises
@@ -48,7 +49,7 @@ def build(engine: str, sources: Iterable[Path], folder: Path) -> Path:
     for source in sources:
         shutil.copy(source, folder)
     run = subprocess.run(
-        [*COMMANDS[engine], "main.tex"],
+        [*COMMANDS[engine], f"{document}.tex"],
         cwd=folder,
         env={**os.environ, **WITHOUT_TIME},
         stdin=subprocess.DEVNULL,
@@ -58,7 +59,7 @@ def build(engine: str, sources: Iterable[Path], folder: Path) -> Path:
         errors="replace",
     )
     print(run.stdout)
-    log = folder / "main.log"
+    log = folder / f"{document}.log"
     # TeX breaks the lines of its log at 79 characters, wherever that falls.
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else run.stdout
     if run.returncode != 0:
@@ -67,4 +68,4 @@ def build(engine: str, sources: Iterable[Path], folder: Path) -> Path:
     unresolved = sorted(set(UNRESOLVED.findall(text.replace("\n", ""))))
     if unresolved:
         raise PaperError(f"the paper cites or refers to what is not there: {', '.join(unresolved)}")
-    return folder / "main.pdf"
+    return folder / f"{document}.pdf"

@@ -1,0 +1,108 @@
+"""Drive and gradient of the input side against loops, with few symbols and with many.
+
+Weights and delta are small whole numbers: every sum is exact, in whatever order it is taken.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradient_horizon import inputs
+from gradient_horizon.population import Weights
+
+STEPS, BATCH, POPULATION, SIZE = 7, 5, 3, 4
+SCRIPTS = Path(inputs.__file__).parents[1]
+# The two ways to add up meet between the second and the third.
+COUNTS = [1, inputs.FEW_SYMBOLS, inputs.FEW_SYMBOLS + 1, 40]
+
+counts = pytest.mark.parametrize("count", COUNTS)
+kinds = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+embeddings = pytest.mark.parametrize("embedding_size", [None, 3])
+
+
+def draw(count, embedding_size, dtype=np.float64, population=POPULATION, size=SIZE):
+    """Weights, symbols (T, B, P) and delta (T, B, P, N)."""
+    rng = np.random.default_rng(count)
+    shapes = {"W_hx": (size, embedding_size or count), "b_h": (size,)}
+    if embedding_size:
+        shapes["embedding"] = (count, embedding_size)
+    weights = Weights(shapes, population, dtype)
+    weights.flat[...] = rng.integers(-8, 9, weights.flat.shape)
+    symbols = rng.integers(0, count, (STEPS, BATCH, population))
+    delta = rng.integers(-8, 9, (*symbols.shape, size)).astype(dtype)
+    return weights, symbols, delta
+
+
+def gradient_of(weights, symbols, delta):
+    """The gradient; what is not overwritten stays nan."""
+    shapes = {name: weights[name].shape[1:] for name in weights.names()}
+    slopes = Weights(shapes, len(weights.flat), weights.flat.dtype)
+    slopes.flat[...] = np.nan
+    inputs.SymbolInputs(weights).gradient(symbols, delta, slopes)
+    return slopes
+
+
+def vectors(weights, p, count):
+    """What stands for each symbol in net p, (V_in, D)."""
+    return weights["embedding"][p] if "embedding" in weights else np.eye(count)
+
+
+@counts
+@embeddings
+@kinds
+def test_drive(count, embedding_size, dtype):
+    weights, symbols, _ = draw(count, embedding_size, dtype)
+    drive = np.full((*symbols.shape, SIZE), np.nan, dtype)
+    inputs.SymbolInputs(weights).drive(symbols, out=drive)
+    for t, b, p in np.ndindex(symbols.shape):
+        x = vectors(weights, p, count)[symbols[t, b, p]]
+        np.testing.assert_array_equal(drive[t, b, p], weights["W_hx"][p] @ x + weights["b_h"][p])
+
+
+@counts
+@embeddings
+@kinds
+def test_gradient(count, embedding_size, dtype):
+    weights, symbols, delta = draw(count, embedding_size, dtype)
+    slopes = gradient_of(weights, symbols, delta)
+    expected = {name: np.zeros(weights[name].shape) for name in weights.names()}
+    for t, b, p in np.ndindex(symbols.shape):
+        symbol, signal = symbols[t, b, p], delta[t, b, p]
+        expected["b_h"][p] += signal
+        expected["W_hx"][p] += np.outer(signal, vectors(weights, p, count)[symbol])
+        if embedding_size:
+            expected["embedding"][p, symbol] += weights["W_hx"][p].T @ signal
+    for name, array in expected.items():
+        np.testing.assert_array_equal(slopes[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize("count", COUNTS[1:])
+@embeddings
+@kinds
+def test_a_net_has_the_same_bits_whatever_stands_beside_it(count, embedding_size, dtype):
+    """With numbers whose sums do round."""
+    weights, symbols, delta = draw(count, embedding_size, dtype, population=9, size=12)
+    rng = np.random.default_rng(0)
+    for array in (weights.flat, delta):
+        array[...] = rng.standard_normal(array.shape)
+    together = gradient_of(weights, symbols, delta)
+    alone, own_symbols, own_delta = draw(count, embedding_size, dtype, population=1, size=12)
+    for p in range(9):
+        alone.flat[...] = weights.flat[p]
+        own_symbols[...], own_delta[...] = symbols[:, :, p : p + 1], delta[:, :, p : p + 1]
+        slopes = gradient_of(alone, own_symbols, own_delta)
+        np.testing.assert_array_equal(slopes.flat[0], together.flat[p])
+
+
+def test_few_symbols_need_no_scipy():
+    code = f"""
+import sys
+sys.path[:0] = {str(SCRIPTS)!r}, {str(Path(__file__).parent)!r}
+import test_inputs
+for count in test_inputs.COUNTS:
+    test_inputs.gradient_of(*test_inputs.draw(count, None))
+    assert ("scipy" in sys.modules) == (count > test_inputs.inputs.FEW_SYMBOLS)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,175 @@
+"""Sentences on theory, truncation and influence from small tables whose answers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from gradient_horizon import paper_tables, theory_findings
+
+POINTS = [("tanh", 0.5), ("tanh", 1.5), ("relu", 1.0)]
+
+
+def rows(**columns):
+    """A row for each grid point before (step 0) and after training; a column is a pair of lists."""
+    table = []
+    for when, step in enumerate((0, 10)):
+        for place, (activation, radius) in enumerate(POINTS):
+            table.append(
+                {
+                    "experiment": "echo",
+                    "run": f"{activation}_{radius}",
+                    "cell": "rnn",
+                    "activation": activation,
+                    "initialisation": "gaussian",
+                    "radius": radius,
+                    "step": step,
+                    **{name: values[when][place] for name, values in columns.items()},
+                }
+            )
+    return pd.DataFrame(table)
+
+
+def slopes(deviation=(0.01, -0.02, 0.03), after=(0.1, -0.5, 0.2), low=(0.05, -0.6, -0.1)):
+    high = tuple(2 * middle - end for middle, end in zip(after, low, strict=True))
+    return rows(
+        slope=((-1.0, -0.5, 0.0), (-1.0, -0.7, -0.4)),
+        slope_low=((-1.1, -0.6, -0.1), (-1.1, -0.8, -0.5)),
+        slope_high=((-0.9, -0.4, 0.1), (-0.9, -0.6, -0.3)),
+        mean_field_slope=((-1.01, -0.48, -0.03), (-1.1, -0.2, -0.6)),
+        worst_slope=((0.0, 1.0, 0.75), (0.0, 1.0, 0.75)),
+        deviation=(deviation, after),
+        deviation_low=(deviation, low),
+        deviation_high=(deviation, high),
+    )
+
+
+def test_gaps_between_theory_and_measurement():
+    macros = theory_findings.slope_macros(slopes())
+    assert macros["SlopeGapBefore"] == "0.020"
+    assert macros["SlopeGapAfter"] == "0.20"
+    assert macros["LargestSlopeGap"] == r"\ensuremath{-}0.50 (tanh networks of radius 1.5)"
+    # The last interval reaches from -0.1 to 0.5.
+    assert macros["SlopesOutside"] == "2 of the 3 grid points are"
+    assert macros["BoundSlopeGap"] == "1"
+
+
+def test_no_gap_is_known():
+    unknown = (np.nan,) * 3
+    macros = theory_findings.slope_macros(slopes(unknown, unknown, unknown))
+    assert macros["LargestSlopeGap"] == "none" and macros["SlopeGapAfter"] == "--"
+    assert macros["SlopesOutside"] == "none of the 3 grid points are"
+
+
+def summary(forward=(3.0, 9.0, np.nan), forward_censored=(False, False, False)):
+    nothing = (False,) * 3
+    return rows(
+        loss=((2.0, 2.0, 2.0), (0.9, 0.4, 0.7)),
+        h99=((1.0, 2.0, 3.0), (6.0, 4.0, 2.0)),
+        h99_censored=(nothing, nothing),
+        input_h99=((1.0, 2.0, 3.0), (6.0, 5.0, 4.0)),
+        input_h99_censored=(nothing, nothing),
+        k01=((1.0, 2.0, 3.0), (7.0, 12.0, np.nan)),
+        k01_censored=(nothing, (False, True, False)),
+        saturated=((0.0, 0.1, 0.2), (0.3, 0.4, 0.5)),
+        forward_horizon=((np.nan,) * 3, forward),
+        forward_horizon_censored=(nothing, forward_censored),
+    )
+
+
+def distances(low=(1.0, 0.5, 0.1, -0.2, 0.3)):
+    return pd.DataFrame(
+        {
+            "run": "tanh_1.5",
+            "step": 10,
+            "distance": np.arange(len(low))[::-1],
+            "signal_squared_low": np.array(low)[::-1],
+        }
+    )
+
+
+def test_truncation_and_saturation():
+    macros = theory_findings.reach_macros(summary(), distances(), None)
+    assert macros["ShortestTruncation"] == "7 (tanh networks of radius 0.5)"
+    assert macros["LongestTruncation"] == r"\ensuremath{\ge}12 (tanh networks of radius 1.5)"
+    assert macros["SaturatedBefore"] == r"10.0\,\%" and macros["SaturatedAfter"] == r"40.0\,\%"
+    assert macros["InputAlike"] == "2 of the 3 grid points have"
+
+
+@pytest.mark.parametrize(
+    ("low", "where"),
+    [
+        ((1.0, 0.5, 0.1, -0.2, 0.3), "up to distance 2"),
+        ((1.0, 2.0), "at all distances"),
+        ((0.0, 1.0), "at no distance"),
+        ((np.nan, np.nan), "at no distance"),
+    ],
+)
+def test_how_far_contributions_are_more_than_noise(low, where):
+    """The lowest loss is that of the second grid point."""
+    sentence = theory_findings.reach_macros(summary(), distances(low), None)["Signal"]
+    assert sentence.startswith("For the tanh networks of radius 1.5,") and sentence.endswith(where)
+
+
+def test_influence_beside_the_gradient():
+    """Forward horizons 3 and 9 beside h99 of 6 and 4: at 3 - 1 < 6 - 1 nearer, at 9 - 1 farther."""
+    sentence = theory_findings.reach_macros(summary(), distances(), 10)["Influence"]
+    assert "up to 9 steps back (the task asks for 10 steps); 99\\,\\% of their gradient lie" in (
+        sentence
+    )
+    assert "within distance 4." in sentence
+    assert "Of the 2 grid points where both" in sentence
+    assert "from farther back at 1 and from less far back at 1" in sentence
+
+
+def test_a_lower_bound_is_not_compared():
+    sentence = theory_findings.reach_macros(
+        summary(forward_censored=(False, True, False)), distances(), None
+    )["Influence"]
+    assert r"up to \ensuremath{\ge}9 steps back; 99" in sentence
+    assert "Of the 1 grid point where both" in sentence
+    assert "from farther back at 0 and from less far back at 1" in sentence
+
+
+def test_nothing_was_learnt():
+    nothing = theory_findings.reach_macros(summary((np.nan,) * 3), distances(), None)
+    assert nothing["Influence"] == "No grid point has learnt to use its inputs."
+
+
+def test_the_table_of_slopes():
+    lines = paper_tables.slopes(slopes()).splitlines()
+    assert "tanh & 0.5 & \\ensuremath{-}1 [\\ensuremath{-}1.10, \\ensuremath{-}0.900]" in lines[5]
+    assert len(lines) == 10
+
+
+def correlations(experiments=("echo", "order")):
+    table = [
+        {
+            "experiment": experiment,
+            "cell": "rnn",
+            "initialisation": "gaussian",
+            "radius_held": held,
+            "activation": activation,
+            "predictor": predictor,
+            "rho": 0.5 - held / 4 + 0.1 * (experiment == "order"),
+            "low": 0.1,
+            "high": 0.9,
+            "nets": 9,
+        }
+        for experiment in experiments
+        for held in (False, True)
+        for activation in ("tanh", "all")
+        for predictor in ("share", "log10_transport")
+    ]
+    return pd.DataFrame(table, columns=paper_columns())
+
+
+def paper_columns():
+    axes = ["experiment", "cell", "initialisation", "radius_held", "activation", "predictor"]
+    return [*axes, "rho", "low", "high", "nets"]
+
+
+def test_the_table_of_correlations():
+    text = paper_tables.learnability(correlations())
+    assert r"tanh & 0.50 [0.10, 0.90] & 0.25 [0.10, 0.90] & 0.60 [0.10, 0.90] & 0.35" in text
+    assert text.count("all together") == 1
+    nothing = paper_tables.learnability(correlations(()))
+    assert "No task of this run has a place that matters." in nothing

@@ -1,0 +1,119 @@
+"""What theory foretells, what truncation loses and what the nets use, as words for the paper.
+
+Like `findings`, every function reads tables of medians over seeds and returns LaTeX text by name.
+"""
+
+import numpy as np
+import pandas as pd
+
+from .findings import conjunction, count_of, of_all
+from .grid_points import ends, lower_bound_label, lowest_loss, point_label
+from .latex import number, percent
+
+
+def slope_macros(slopes: pd.DataFrame) -> dict[str, str]:
+    """How far the measured slopes of ln transport lie from the mean field's and the bound's.
+
+    Parameters
+    ----------
+    slopes : the table of that name, of one experiment or of several.
+    """
+    before, after = ends(slopes)
+    largest = _largest_gap(after)
+    outside = (after["deviation_low"] > 0.0) | (after["deviation_high"] < 0.0)
+    return {
+        "SlopeGapBefore": number(before["deviation"].abs().median(), 2),
+        "SlopeGapAfter": number(after["deviation"].abs().median(), 2),
+        "LargestSlopeGap": (
+            "none"
+            if largest is None
+            else f"{number(largest['deviation'], 2)} ({point_label(largest, after)})"
+        ),
+        "SlopesOutside": of_all(int(outside.sum()), len(after)),
+        "BoundSlopeGap": number((before["worst_slope"] - before["slope"]).median(), 2),
+    }
+
+
+def reach_macros(
+    summary: pd.DataFrame, distances: pd.DataFrame, relevant: int | None
+) -> dict[str, str]:
+    """What truncation loses, what is signal, and what the nets use, in one experiment.
+
+    Parameters
+    ----------
+    summary, distances : its rows of `summary_median` and `contributions_median`.
+    relevant : how many steps back the input lies that matters, if the task has such a place.
+    """
+    before, after = ends(summary)
+    best = after.loc[lowest_loss(after)]
+    alike = (after["input_h99"] - after["h99"]).abs() <= 1.0
+    return {
+        "ShortestTruncation": _extreme(after, "k01", np.argmin),
+        "LongestTruncation": _extreme(after, "k01", np.argmax),
+        "InputAlike": of_all(int(alike.sum()), len(after), verbs=("has", "have")),
+        "SaturatedBefore": percent(before["saturated"].median()),
+        "SaturatedAfter": percent(after["saturated"].median()),
+        "Signal": _signal(best, after, distances),
+        "Influence": _influence(best, after, relevant),
+    }
+
+
+def _largest_gap(rows: pd.DataFrame) -> pd.Series | None:
+    known = rows[np.isfinite(rows["deviation"])]
+    return known.loc[known["deviation"].abs().idxmax()] if len(known) else None
+
+
+def _extreme(rows: pd.DataFrame, column: str, pick) -> str:
+    """Name the grid point with the smallest or largest median of a censored column."""
+    known = rows[rows[column].notna()]
+    if not len(known):
+        return "--"
+    row = known.iloc[pick(known[column].to_numpy())]
+    return f"{lower_bound_label(row, column)} ({point_label(row, rows)})"
+
+
+def _signal(best: pd.Series, after: pd.DataFrame, distances: pd.DataFrame) -> str:
+    """Say up to which distance the best nets' contribution is more than noise."""
+    rows = distances[(distances["run"] == best.name) & (distances["step"] == best["step"])]
+    clear = rows.sort_values("distance")["signal_squared_low"].to_numpy() > 0.0
+    if clear.all():
+        where = "at all distances"
+    else:
+        first = int(clear.argmin())
+        where = "at no distance" if first == 0 else f"up to distance {first - 1}"
+    return (
+        f"For the {point_label(best, after)}, the unbiased estimate of the squared contribution "
+        f"is above zero with its whole interval {where}"
+    )
+
+
+def _influence(best: pd.Series, after: pd.DataFrame, relevant: int | None) -> str:
+    """Say how far back what the best nets have read still matters, beside their horizon."""
+    known = after[
+        after["forward_horizon"].notna()
+        & ~after["forward_horizon_censored"].astype(bool)
+        & ~after["h99_censored"].astype(bool)
+    ]
+    sentences = []
+    reach = best["forward_horizon"]
+    if np.isfinite(reach):
+        asked = "" if relevant is None else f" (the task asks for {count_of(relevant, 'step')})"
+        sentences.append(
+            f"The held-out loss of the {point_label(best, after)} rests on inputs up to "
+            f"{lower_bound_label(best, 'forward_horizon')} steps back{asked}; 99\\,\\% of their "
+            f"gradient lie within distance {lower_bound_label(best, 'h99')}."
+        )
+    if len(known):
+        # An input d + 1 steps back is in the state that W_hh reads at distance d.
+        farther = known["forward_horizon"] - 1.0 - known["h99"]
+        allowed = np.maximum(1.0, 0.1 * known["h99"])
+        counts = {
+            "from farther back": int((farther > allowed).sum()),
+            "from less far back": int((farther < -allowed).sum()),
+        }
+        parts = [f"{way} at {number(count)}" for way, count in counts.items()]
+        sentences.append(
+            f"Of the {count_of(len(known), 'grid point')} where both horizons are known, inputs "
+            f"matter {conjunction(parts)} than the gradient comes from."
+        )
+    return " ".join(sentences) or "No grid point has learnt to use its inputs."
