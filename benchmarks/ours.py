@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 import gradient_horizon  # noqa: F401  one BLAS thread: before NumPy
 import numpy as np
-from gradient_horizon import contributions
+from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.optimisers import OPTIMISERS, clip_by_global_norm
 from gradient_horizon.population import Weights
@@ -47,7 +47,7 @@ def decomposition(workload: Workload) -> Callable:
     given = inputs[..., 0], targets[..., 0], np.ones(workload.steps, dtype=bool)
 
     def decompose():
-        path = contributions.trace(ACTIVATIONS["tanh"], net, *given)
+        path = forward_pass.trace(ACTIVATIONS["tanh"], net, *given)
         result = contributions.by_distance(path, net["W_hh"])
         return (
             10.0**result.log10_contribution,

@@ -17,8 +17,8 @@ from gradient_horizon import (
     audit_findings,
     audit_jacobians,
     audit_net,
-    contributions,
     files,
+    forward_pass,
     latex,
 )
 from gradient_horizon.activations import ACTIVATIONS
@@ -322,7 +322,7 @@ def test_the_factors_of_a_contribution(activation):
 
 def wrong_errors(*arguments):
     """The library's forward pass with yhat in place of yhat - y."""
-    path = contributions.trace(*arguments)
+    path = forward_pass.trace(*arguments)
     return SimpleNamespace(error=path.error + 0.01)
 
 

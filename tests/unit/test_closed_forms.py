@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gradient_horizon import contributions
+from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.initialise import gaussian, largest_singular_value
 from gradient_horizon.tasks import TASKS
@@ -15,7 +15,7 @@ def log10_transport(activation, net, inputs):
     steps = len(inputs)
     targets = np.zeros_like(inputs)
     loss_mask = np.arange(steps) == steps - 1
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     return contributions.by_distance(path, net["W_hh"]).log10_transport
 
 
@@ -104,7 +104,7 @@ def test_a_net_that_says_nothing_has_the_loss_of_chance(name, activation):
         "b_s": np.full(outputs, 0.3),
     }
     arrays = prepared.arrays
-    path = contributions.trace(
+    path = forward_pass.trace(
         ACTIVATIONS[activation],
         net,
         arrays["probe_inputs"],

@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from gradient_horizon import contributions
+from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 from naive import BATCH, SIZE, STEPS, draw_batch
 
@@ -33,7 +33,7 @@ def brute_force(activation, net, inputs, targets, loss_mask):
 
 
 def measured(activation, net, inputs, targets, loss_mask):
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     return path, contributions.by_distance(path, net["W_hh"])
 
 
@@ -65,7 +65,7 @@ def check_columns(result, contribution, incoherent):
 def test_every_column_is_that_of_the_double_loop(activation, mask, embedding_size):
     given = (activation, *draw_batch(1, embedding_size=embedding_size), MASKS[mask])
     terms, incoherent, transport = brute_force(*given)
-    path = contributions.trace(ACTIVATIONS[activation], *given[1:])
+    path = forward_pass.trace(ACTIVATIONS[activation], *given[1:])
     results = contributions.by_weight_and_distance(path, given[1]["W_hh"])
     for name, result in results.items():
         contribution = terms[name].sum(axis=1)
@@ -128,7 +128,7 @@ def test_the_signal_is_unbiased():
     for _ in range(batches):
         drawn = rng.integers(0, pool, 3)
         given = net, inputs[:, drawn], targets[:, drawn], MASKS["dense"]
-        path = contributions.trace(ACTIVATIONS["tanh"], *given)
+        path = forward_pass.trace(ACTIVATIONS["tanh"], *given)
         part = contributions.by_weight_and_distance(path, net["W_hh"], ["W_hh"])["W_hh"]
         estimates.append(part.signal_squared)
     _, whole = measured("tanh", net, inputs, targets, MASKS["dense"])
@@ -148,7 +148,7 @@ def test_backpropagation_is_the_gradient_of_the_loss(activation, mask, weight):
     def loss():
         return naive.loss_and_accuracy(activation, net, inputs, targets, MASKS[mask])[0]
 
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, MASKS[mask])
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, MASKS[mask])
     gradient, exponent = contributions.gradient_through_time(path, net["W_hh"])[weight]
     expected = naive.central_differences(loss, net[weight])
     assert abs(expected).max() > 1e-3
@@ -209,7 +209,7 @@ def test_pair_map(activation):
     net, inputs, targets = draw_batch(7, batch=1)
     loss_mask = MASKS["dense"]
     sources = np.array([0.0, *np.random.default_rng(0).uniform(0.5, 2.0, STEPS - 1)])
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     result = contributions.pair_map(path, net["W_hh"], sources)
     expected = np.full((STEPS, STEPS), np.nan)
     for (_, t, k), _, _, delta, _ in naive.pairs(activation, net, inputs, targets, loss_mask):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import naive
 import numpy as np
 import pytest
-from gradient_horizon import contributions
+from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 
 # Numbers with an exponent of 15 bits reach from 1e-4932 to 1e4932.
@@ -73,7 +73,7 @@ def test_columns_stay_finite_and_right(activation, radius, least, most):
     # Always the least likely class: where states of 1e600 make a net sure and right, e_t is 0.
     extended = {name: array.astype(np.longdouble) for name, array in net.items()}
     targets = naive.forward(activation, extended, inputs[:, 0])[2].argmin(axis=1)[:, None]
-    path = contributions.trace(
+    path = forward_pass.trace(
         ACTIVATIONS[activation], net, inputs, targets, np.ones(STEPS, dtype=bool)
     )
     result = contributions.by_distance(path, net["W_hh"])
@@ -100,7 +100,7 @@ def test_columns_stay_finite_and_right(activation, radius, least, most):
 def test_a_scalar_sigmoid_against_a_sum_of_logarithms():
     net, inputs, targets = draw(0.1, size=1, seed=3)
     loss_mask = np.arange(STEPS) == STEPS - 1
-    path = contributions.trace(ACTIVATIONS["sigmoid"], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS["sigmoid"], net, inputs, targets, loss_mask)
     result = contributions.by_distance(path, net["W_hh"])
     pre_activations, _, _ = naive.forward("sigmoid", net, inputs[:, 0])
     steps = np.log10(naive.SLOPE["sigmoid"](pre_activations[:, 0]) * abs(net["W_hh"][0, 0]))
@@ -111,9 +111,7 @@ def test_a_scalar_sigmoid_against_a_sum_of_logarithms():
 
 def peak_memory(steps):
     net, inputs, targets = draw(1.0, steps, batch=8, size=16)
-    path = contributions.trace(
-        ACTIVATIONS["tanh"], net, inputs, targets, np.ones(steps, dtype=bool)
-    )
+    path = forward_pass.trace(ACTIVATIONS["tanh"], net, inputs, targets, np.ones(steps, dtype=bool))
     tracemalloc.start()
     try:
         contributions.by_distance(path, net["W_hh"])

@@ -7,7 +7,7 @@ from itertools import combinations
 import naive
 import numpy as np
 import pytest
-from gradient_horizon import contributions
+from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.initialise import gaussian
 from gradient_horizon.lyapunov import jacobian_log10_singular_values, lyapunov_spectrum
@@ -108,7 +108,7 @@ def log10_symmetric_functions(log10_values):
 def test_singular_values_of_a_plain_product(activation, distance):
     """Of an actual net, by the decomposition of the product: right to 2e-16 of the largest."""
     net, inputs, targets = draw_batch(1)
-    path = contributions.trace(
+    path = forward_pass.trace(
         ACTIVATIONS[activation], net, inputs, targets, np.ones(len(inputs), dtype=bool)
     )
     result = jacobian_log10_singular_values(path.slope, net["W_hh"], distance)
@@ -262,7 +262,7 @@ def test_a_sigmoid_net_of_small_radius_over_two_thousand_steps():
     """Its Jacobians multiply to 1e-3000 and far below; no logarithm knows of it."""
     net, inputs, targets = draw_batch(9, batch=2, steps=2000, radius=0.1)
     loss_mask = np.ones(len(inputs), dtype=bool)
-    path = contributions.trace(ACTIVATIONS["sigmoid"], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS["sigmoid"], net, inputs, targets, loss_mask)
     exponents, _ = lyapunov_spectrum(path.slope, net["W_hh"], 0)
     mean = log_determinant(path.slope, net["W_hh"]).mean()
     assert exponents.sum() == pytest.approx(mean, rel=1e-12)
@@ -485,7 +485,7 @@ def test_transport_lies_between_the_singular_values_and_falls_by_the_largest_exp
     if activation == "relu":
         net["b_h"] += 1.0  # no direction is lost
     loss_mask = np.arange(steps) == steps - 1
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     transport = contributions.by_distance(path, net["W_hh"]).log10_transport
     for distance in (1, 2, 5, 20, 100, steps - 1):
         # g_{t,t-d} has gone through the newest d Jacobians.

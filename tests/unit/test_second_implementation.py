@@ -9,7 +9,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 import numpy as np
 import pytest
-from gradient_horizon import contributions
+from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 
 STEPS = 2000
@@ -133,7 +133,7 @@ def draw(activation, radius, size, batch):
 def test_two_thousand_steps_again(activation, radius, size, batch, least, most):
     """To 1e-10: 2,000 steps that are each off by a relative 1e-15 or so, as rounding goes."""
     net, inputs, targets, loss_mask = draw(activation, radius, size, batch)
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     result = contributions.by_distance(path, net["W_hh"])
     assert result.residual < 1e-9
     with localcontext(PRECISE):

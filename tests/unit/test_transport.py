@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from gradient_horizon import bounds, contributions
+from gradient_horizon import bounds, contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.initialise import gaussian
 from naive import draw_batch
@@ -12,7 +12,7 @@ LAST = np.arange(naive.STEPS) == naive.STEPS - 1
 
 
 def measured(activation, net, inputs, targets, loss_mask):
-    path = contributions.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
+    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
     return path, contributions.by_distance(path, net["W_hh"])
 
 

@@ -4,7 +4,7 @@ python map_sentence.py --activation tanh --train train.npz --data data.npz --out
 """
 
 import numpy as np
-from gradient_horizon import command_line, contributions, files
+from gradient_horizon import command_line, contributions, files, forward_pass
 from gradient_horizon.activations import ACTIVATIONS, Activation
 
 
@@ -18,7 +18,7 @@ def word_map(activation: Activation, weights: dict, sentence: np.ndarray) -> np.
     sentence : (T+1,) int; the first T words are read, the last T predicted.
     """
     inputs, targets = sentence[:-1, None], sentence[1:, None]
-    path = contributions.trace(
+    path = forward_pass.trace(
         activation, weights, inputs, targets, loss_mask=np.ones(len(inputs), dtype=bool)
     )
     vectors = weights["embedding"][inputs[:, 0]].astype(np.float64)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import contributions
+from . import contributions, forward_pass
 from .audit import Errors
 from .audit_net import (
     DIRECTIONS,
@@ -44,11 +44,11 @@ def without_bias(net: Net) -> np.ndarray:
 
 def library_states(net: Net) -> np.ndarray:
     """h_1 ... h_T of the library's own forward pass."""
-    path = contributions.trace(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
+    path = forward_pass.trace(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
     return np.ldexp(path.state[1:], path.state_exponent[1:, :, None])
 
 
-def forward_pass(net: Net, note=without_bias, corrected=library_states) -> Errors:
+def recurrence(net: Net, note=without_bias, corrected=library_states) -> Errors:
     """Claim 1: the recurrence, against a loop."""
     net = net.window(STEPS, SEQUENCES)
     truth = forward(net).state[1:]
@@ -77,14 +77,14 @@ def probabilities(net: Net, note=from_state, corrected=from_last_state) -> Error
     return Errors(error, relative(corrected(net), from_state(net)))
 
 
-def loss_slope(net: Net, note=cross_entropy, corrected=contributions.trace) -> Errors:
+def loss_slope(net: Net, note=cross_entropy, corrected=forward_pass.trace) -> Errors:
     """Claim 3: the loss, and with it yhat - y and e_t, at the last step of the first sequence.
 
     Parameters
     ----------
     net : a net with its batch.
     note : the loss of logits (R, V) and a target (V,), whose derivative is to be yhat - y.
-    corrected : what computes e_t: anything with the arguments of `contributions.trace`.
+    corrected : what computes e_t: anything with the arguments of `forward_pass.trace`.
     """
     net = net.window(STEPS, 1)
     state, target = forward(net).state[-1, 0], one_hot(net)[-1, 0]
@@ -111,7 +111,7 @@ def normalisation(net: Net, note=np.sum, corrected=np.mean) -> Errors:
     net = net.window(STEPS, SEQUENCES)
     by_step = cross_entropy(logits(net, forward(net).state[1:]), one_hot(net)).mean(axis=1)
     by_step = by_step[net.loss_mask]
-    loss = contributions.trace(
+    loss = forward_pass.trace(
         net.activation, net.weights, net.inputs, net.targets, net.loss_mask
     ).loss
     return Errors(
@@ -195,7 +195,7 @@ def literal_terms(net: Net) -> Iterator[np.ndarray]:
 
 def distance_residual(net: Net) -> float:
     """How far the library's contributions by distance are from the gradient."""
-    path = contributions.trace(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
+    path = forward_pass.trace(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
     return contributions.by_distance(path, net.weights["W_hh"]).residual
 
 
@@ -216,7 +216,7 @@ def double_sum(net: Net, note=literal_terms, corrected=distance_residual) -> Err
 
 
 EQUATIONS = {
-    1: forward_pass,
+    1: recurrence,
     2: probabilities,
     3: loss_slope,
     4: normalisation,

@@ -28,7 +28,7 @@ class Net:
     Attributes
     ----------
     activation : phi.
-    weights : float64 arrays of one net as `contributions.trace` takes them.
+    weights : float64 arrays of one net as `forward_pass.trace` takes them.
     inputs, targets : (T, B) int.
     loss_mask : (T,) bool.
     """

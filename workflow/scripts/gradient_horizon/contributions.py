@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import scaled
-from .forward_pass import Trace, trace  # noqa: F401  callers need both modules
+from .forward_pass import Trace
 from .population import product, runs
 
 # Allowed difference between the sum over distances and the gradient, relative to the gradient.
