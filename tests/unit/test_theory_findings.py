@@ -48,15 +48,22 @@ def test_gaps_between_theory_and_measurement():
     assert macros["SlopeGapAfter"] == "0.20"
     assert macros["LargestSlopeGap"] == r"\ensuremath{-}0.50 (tanh networks of radius 1.5)"
     # The last interval reaches from -0.1 to 0.5.
-    assert macros["SlopesOutside"] == "2 of the 3 grid points are"
+    assert macros["SlopesOutside"] == "2 of 3 grid points"
     assert macros["BoundSlopeGap"] == "1"
+
+
+def test_of_several_experiments_the_largest_gap_is_named_with_its_own():
+    other = slopes(after=(0.1, 0.1, 0.1)).assign(experiment="temporal_order")
+    macros = theory_findings.slope_macros(pd.concat([other, slopes()], ignore_index=True))
+    gap = r"\ensuremath{-}0.50 (tanh networks of radius 1.5, echo)"
+    assert macros["LargestSlopeGap"] == gap
 
 
 def test_no_gap_is_known():
     unknown = (np.nan,) * 3
     macros = theory_findings.slope_macros(slopes(unknown, unknown, unknown))
     assert macros["LargestSlopeGap"] == "none" and macros["SlopeGapAfter"] == "--"
-    assert macros["SlopesOutside"] == "none of the 3 grid points are"
+    assert macros["SlopesOutside"] == "0 of 3 grid points"
 
 
 def summary(forward=(3.0, 9.0, np.nan), forward_censored=(False, False, False)):

@@ -175,7 +175,7 @@ def audit_table(findings: Sequence[Finding]) -> str:
         r"The claims of the lecture note, with verdicts from what was measured, and the errors of "
         r"the note's reading and of the correct one.\label{tab:audit}"
     )
-    columns = r"@{}rp{0.205\textwidth}p{0.085\textwidth}p{0.275\textwidth}p{0.215\textwidth}rr@{}"
+    columns = r"@{}rp{0.185\textwidth}p{0.08\textwidth}p{0.245\textwidth}p{0.235\textwidth}rr@{}"
     head = ["", "the note says", "verdict", "correct", "measured", "as written", "corrected"]
     return table(columns, head, rows, long_caption=caption)
 

@@ -84,7 +84,7 @@ def slopes(table: pd.DataFrame) -> Figure:
     )
     limits = max(lowest, -4) - 0.2, min(highest, 4) + 0.2
     figure, panels = _ends_by_activation(
-        table, r"slope of $\ln$ transport", "initial radius", limits, height=2.2
+        table, r"slope of $\ln$ transport", "initial radius", limits, height=2.4
     )
     note = BOUND | {"ls": (0, (4, 1.5)), "color": "0.6"}
     shade = {"color": "0.9", "marker": "s", "markersize": 6, "ls": ""}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .findings import conjunction, count_of, of_all
 from .grid_points import ends, lower_bound_label, lowest_loss, point_label
-from .latex import number, percent
+from .latex import escape, number, percent
 
 
 def slope_macros(slopes: pd.DataFrame) -> dict[str, str]:
@@ -27,9 +27,9 @@ def slope_macros(slopes: pd.DataFrame) -> dict[str, str]:
         "LargestSlopeGap": (
             "none"
             if largest is None
-            else f"{number(largest['deviation'], 2)} ({point_label(largest, after)})"
+            else f"{number(largest['deviation'], 2)} ({_named(largest, after)})"
         ),
-        "SlopesOutside": of_all(int(outside.sum()), len(after)),
+        "SlopesOutside": f"{number(int(outside.sum()))} of {count_of(len(after), 'grid point')}",
         "BoundSlopeGap": number((before["worst_slope"] - before["slope"]).median(), 2),
     }
 
@@ -47,10 +47,11 @@ def reach_macros(
     before, after = ends(summary)
     best = after.loc[lowest_loss(after)]
     alike = (after["input_h99"] - after["h99"]).abs() <= 1.0
+    having = of_all(int(alike.sum()), len(after), verbs=("has", "have"))
     return {
         "ShortestTruncation": _extreme(after, "k01", np.argmin),
         "LongestTruncation": _extreme(after, "k01", np.argmax),
-        "InputAlike": of_all(int(alike.sum()), len(after), verbs=("has", "have")),
+        "InputAlike": having[:1].upper() + having[1:],
         "SaturatedBefore": percent(before["saturated"].median()),
         "SaturatedAfter": percent(after["saturated"].median()),
         "Signal": _signal(best, after, distances),
@@ -61,6 +62,12 @@ def reach_macros(
 def _largest_gap(rows: pd.DataFrame) -> pd.Series | None:
     known = rows[np.isfinite(rows["deviation"])]
     return known.loc[known["deviation"].abs().idxmax()] if len(known) else None
+
+
+def _named(row: pd.Series, rows: pd.DataFrame) -> str:
+    """Name a grid point, with its experiment where there are several."""
+    where = f", {escape(row.name[0].replace('_', ' '))}" if rows.index.nlevels > 1 else ""
+    return point_label(row, rows) + where
 
 
 def _extreme(rows: pd.DataFrame, column: str, pick) -> str:
