@@ -73,13 +73,13 @@ def write_yaml(file, content):
     file.write_text(yaml.safe_dump(content))
 
 
-def start(folder, log, *arguments):
+def start(folder, log, *arguments, path=PATH):
     """Start the workflow in a process group of its own, as a terminal does."""
     with log.open("w") as output:
         return subprocess.Popen(
             [*RUN_WORKFLOW, *arguments],
             cwd=folder,
-            env=os.environ | {"PATH": PATH},
+            env=os.environ | {"PATH": str(path)},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -4,8 +4,10 @@ import os
 import subprocess
 import time
 
+import numpy as np
 import project
 import pytest
+from gradient_horizon import files
 
 TINY = ("--configfile", "tiny.yaml")
 RUN = "results/delayed_echo/rnn_tanh_gaussian_rho1.00"
@@ -80,6 +82,23 @@ def test_a_broken_result_is_never_taken_for_whole(tiny, finished, file, damage):
     output, code = run_again(finished)
     assert code == 1 and "Traceback" not in output
     assert any(f"cannot read {file}" in line for line in errors(output)), output
+    place.unlink()
+    output, code = run_again(finished)
+    assert code == 0, output
+    assert project.different(tiny.results, project.results(finished)) == []
+
+
+def test_a_weight_that_is_not_a_number_is_never_measured(tiny, finished):
+    """In a file that is whole otherwise, of one seed at one checkpoint."""
+    file, place = f"{RUN}/train.npz", finished / RUN / "train.npz"
+    trained = files.read_arrays(place)
+    trained["W_hx"][-1, 1, 0, 0] = np.nan
+    files.write_arrays(place, trained)
+    output, code = run_again(finished)
+    assert code == 1 and "Traceback" not in output and "Warning" not in output
+    line = f"error: cannot use {file}: W_hx of seed 1 at step 5 is not finite"
+    assert errors(output) == {line}, output
+    assert not list((finished / RUN).glob("*.parquet"))
     place.unlink()
     output, code = run_again(finished)
     assert code == 0, output

@@ -3,28 +3,89 @@
 Only processes that the tests have started are killed, by their number.
 """
 
+import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import project
 import psutil
-import pytest
 
 TINY = ("--configfile", "tiny.yaml")
 PATIENCE = 120  # seconds, far more than anything here takes
 
+# Each moment lies in one of the run's stages; these come in this order.
+STAGES = ("prepare_task", "train_networks", "measure_gradients", "collect_tables", "draw_figures")
+MOMENTS = ("planning",) * 4 + ("prepare_task", *("train_networks",) * 2, *STAGES[2:])
+KILLED = re.compile(r"^Command .*/(\w+)\.py .* exit status 137", re.MULTILINE)
+
 
 def wait_until(condition, process):
-    """Wait while a run goes on until `condition()` holds."""
+    """Wait while a run goes on until `condition()` holds; what it came to."""
     end = time.monotonic() + PATIENCE
-    while not condition():
+    while not (found := condition()):
         assert process.poll() is None, "the run ended before it was to be killed"
         assert time.monotonic() < end
         time.sleep(0.02)
+    return found
+
+
+def jobs(snakemake):
+    """The processes of the jobs at work, and what each was started with."""
+    found = {}
+    with suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(snakemake.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                command = tuple(process.cmdline())
+                # The shell that starts a script has it in one long argument.
+                if len(command) > 1 and command[1].startswith("workflow/scripts/"):
+                    found[process] = command
+    return found
+
+
+def made(folder):
+    """Names of the results that are there, but for what does not bear a result's name yet."""
+    found = set()
+    for place, folders, names in os.walk(folder / "results"):
+        folders[:] = [name for name in folders if not name.startswith(".part-")]
+        path = Path(place).relative_to(folder / "results")
+        found |= {(path / name).as_posix() for name in names if not name.startswith(".part-")}
+    return found - {"provenance.json"}
+
+
+def half_made(folder, finished):
+    """Names of the results that are there and are not what they come to be."""
+    place = folder / "results"
+    return {name for name in made(folder) if (place / name).read_bytes() != finished.results[name]}
+
+
+def wait_in_planning(seconds, process):
+    """Wait that long, but not until a job is at work."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > end or jobs(process), process)
+
+
+def wait_for_stage(stage, process):
+    """Wait for it, or for a later one, where several cores do all its jobs at once; which it is."""
+    later = {*STAGES[STAGES.index(stage) :]}
+
+    def at_work():
+        return later.intersection(Path(command[1]).stem for command in jobs(process).values())
+
+    return wait_until(at_work, process)
+
+
+def wait_in_job(seconds, folder):
+    """Wait that long, but not until the job is over: the first of its results is the end."""
+    before, end = made(folder), time.monotonic() + seconds
+    while made(folder) <= before and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def kill_snakemake_alone(process):
@@ -33,33 +94,64 @@ def kill_snakemake_alone(process):
     process.wait()
 
 
-@pytest.mark.parametrize("kill", [project.kill_group, kill_snakemake_alone])
-def test_three_kills_on_the_way(tiny, tmp_path, kill):
-    """At random moments, each time further on; every start is the same command."""
-    moments = random.Random(kill.__name__)
-    folder = project.tiny_copy(tmp_path / "project")
-    log = tmp_path / "log"
-    for _ in range(3):
-        process = project.start(folder, log, *TINY)
+def test_ten_kills_of_a_run(without_tex, path_without_tex, tmp_path):
+    """With its jobs or without them, further and further on; every start is the same command."""
+
+    def start():
+        return project.start(folder, log, *TINY, path=path_without_tex)
+
+    moments = random.Random(1)
+    folder, log = project.tiny_copy(tmp_path / "project"), tmp_path / "log"
+    hit = set()
+    for stage in MOMENTS:
+        kill = moments.choice([project.kill_group, kill_snakemake_alone])
+        process = start()
         try:
-            done = moments.randint(1, 3)
-            # A job is at work while Snakemake lives, but for the moments between two.
-            wait_until(
-                lambda done=done, process=process: (
-                    log.read_text().count("Finished jobid") >= done
-                    and psutil.Process(process.pid).children()
-                ),
-                process,
-            )
-            time.sleep(moments.random() / 4)
-            assert process.poll() is None
+            if stage == "planning":
+                wait_in_planning(moments.uniform(0, 2), process)
+                hit.add(stage)
+            else:
+                hit |= wait_for_stage(stage, process)
+                wait_in_job(moments.random(), folder)
+            assert process.poll() is None, log.read_text()
         finally:
             kill(process)
-    process = project.start(folder, log, *TINY)
+        assert half_made(folder, without_tex) == set()
+    assert hit >= {*MOMENTS}
+    process = start()
     try:
         assert process.wait(PATIENCE) == 0, log.read_text()
     finally:
         project.kill_group(process)
+    assert project.different(without_tex.results, project.results(folder)) == []
+
+
+def test_every_job_is_killed_once(tiny, tmp_path):
+    """By itself; the run goes on with what does not need it, a restart makes the rest."""
+    moments = random.Random(2)
+    folder, log = project.tiny_copy(tmp_path / "project"), tmp_path / "log"
+    aimed_at, killed, code = set(), [], None
+    while code != 0:
+        process = project.start(folder, log, "--cores", "1", "--keep-going", *TINY)
+        before = len(aimed_at)
+        try:
+            while process.poll() is None:
+                for job, command in jobs(process).items():
+                    if command not in aimed_at:
+                        aimed_at.add(command)
+                        wait_in_job(moments.random(), folder)
+                        with suppress(psutil.NoSuchProcess):
+                            job.kill()
+                time.sleep(0.02)
+        finally:
+            project.kill_group(process)
+        code = process.returncode
+        assert code == 0 or len(aimed_at) > before, log.read_text()
+        assert half_made(folder, tiny) == set()
+        killed += KILLED.findall(log.read_text())
+    # All but, at most, one that ended between the last look at it and the signal.
+    assert len(aimed_at) >= 10 and len(killed) >= len(aimed_at) - 1
+    assert {*killed} >= {*STAGES}
     assert project.different(tiny.results, project.results(folder)) == []
 
 

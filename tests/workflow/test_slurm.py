@@ -11,17 +11,14 @@ import slurm_cluster
 MISSING = slurm_cluster.missing()
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
 
-POINTS = {"activations": ["tanh", "relu"], "spectral_radii": [0.5, 1.0, 1.5], "seeds": 2}
-TINY = project.TINY["experiments"]["delayed_echo"]
-GRID = project.TINY | {
-    "experiments": project.TINY["experiments"] | {"delayed_echo": TINY | {"grid": POINTS}}
-}
 PROFILE = [
-    *("--workflow-profile", "workflow/profiles/slurm", "--configfile", "tiny.yaml"),
+    *("--workflow-profile", "workflow/profiles/slurm", *project.SMOKE),
     *("--default-resources", "slurm_account=none", "slurm_partition=debug"),
     # This cluster keeps no accounts, and its jobs are over in seconds.
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
-    *("--latency-wait", "5", "--group-components", "data=100", "grid_points=3", "tables=100"),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "6"),
+    *("--latency-wait", "5"),
+    # Two submissions at a time, one on each node, and more that wait.
+    *("--group-components", "data=2", "grid_points=3", "tables=100"),
 ]
 
 
@@ -47,42 +44,46 @@ def about(number):
     return dict(re.findall(r"(\w+)=(\S+)", shown))
 
 
-def test_the_same_results_from_fewer_submissions_than_grid_points(cluster, tmp_path):
-    here = project.tiny_copy(tmp_path / "here", GRID)
-    project.succeed(project.RUN_WORKFLOW, here, "--configfile", "tiny.yaml")
-    there = project.tiny_copy(tmp_path / "there", GRID)
+def test_the_same_results_from_fewer_submissions_than_grid_points(smoke, cluster, tmp_path):
+    folder = project.copy(tmp_path / "project")
     earlier = submissions(cluster)
-    printed = project.succeed(project.RUN_WORKFLOW, there, *PROFILE)
+    printed = project.succeed(project.RUN_WORKFLOW, folder, *PROFILE)
 
-    local, slurm = project.results(here), project.results(there)
-    assert len([name for name in slurm if name.endswith("/train.npz")]) == 6
-    assert project.different(local, slurm) == [], printed
-    # The data, two bundles of three grid points, the tables with all that follows.
-    logs = sorted((there / "logs" / "slurm").glob("group_*/*.log"))
-    kinds = [re.match("group_(data|grid_points|tables)_", log.parent.name)[1] for log in logs]
-    assert kinds == ["data", "grid_points", "grid_points", "tables"]
-    assert sorted(log.stem for log in logs) == submissions(cluster)[len(earlier) :]
-    assert "rule train_networks:" in logs[1].read_text()
-    # Three times training and measuring, one after the other.
-    bundle = about(logs[1].stem)
-    assert (bundle["NumCPUs"], bundle["TimeLimit"]) == ("1", "01:30:00")
-    assert "mem=2000M" in bundle["TRES"]
+    results = project.results(folder)
+    assert len([name for name in results if name.endswith("/train.npz")]) == 12
+    assert project.different(smoke.results, results) == [], printed
+    # The data, four bundles of three grid points, the tables with all that follows.
+    logs = {log.stem: log.parent.name for log in (folder / "logs/slurm").glob("group_*/*.log")}
+    assert logs.keys() == {*submissions(cluster)[len(earlier) :]}
+    kinds = sorted(re.match("group_(data|grid_points|tables)_", name)[1] for name in logs.values())
+    assert kinds == ["data"] * 3 + ["grid_points"] * 4 + ["tables"]
+    # Three times training and measuring, one after the other; one bundle maps a sentence too.
+    bundles = [about(number) for number, name in logs.items() if "train_networks" in name]
+    assert sorted(bundle["TimeLimit"] for bundle in bundles) == ["01:30:00"] * 3 + ["01:40:00"]
+    assert {bundle["NodeList"] for bundle in bundles} == {*slurm_cluster.NODES}
+    for bundle in bundles:
+        assert bundle["NumCPUs"] == "1" and "mem=2000M" in bundle["TRES"]
 
 
 def test_an_interrupted_run_leaves_no_job(cluster, tmp_path):
-    folder = project.tiny_copy(tmp_path / "project", GRID)
+    """Neither one that runs nor the third, which waits for a node."""
+    folder, log = project.copy(tmp_path / "project"), tmp_path / "log"
     earlier = submissions(cluster)
-    run = project.start(folder, tmp_path / "log", *PROFILE)
+    run = project.start(folder, log, *PROFILE)
     try:
         slurm_cluster.wait_for(
-            lambda: submissions(cluster) != earlier or run.poll() is not None, 60, "no job"
+            lambda: log.read_text().count("SLURM jobid") == 3 or run.poll() is not None,
+            60,
+            "no job",
         )
-        assert run.poll() is None, (tmp_path / "log").read_text()
-        number = submissions(cluster)[-1]
-        slurm_cluster.wait_for(lambda: about(number)["JobState"] == "RUNNING", 30, "not running")
+        assert run.poll() is None, log.read_text()
+        numbers = submissions(cluster)[len(earlier) :]
+        slurm_cluster.wait_for(
+            lambda: about(numbers[0])["JobState"] == "RUNNING", 30, "not running"
+        )
         os.kill(run.pid, signal.SIGINT)
         assert run.wait(60) != 0
     finally:
         project.kill_group(run)
-    assert about(number)["JobState"] == "CANCELLED"
+    assert [about(number)["JobState"] for number in numbers] == ["CANCELLED"] * 3
     assert slurm_cluster.say("squeue", "-h", "-t", "RUNNING,PENDING") == ""

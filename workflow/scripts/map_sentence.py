@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    trained, data = files.read_arrays(arguments.train), files.read_arrays(arguments.data)
+    trained, data = files.read_nets(arguments.train), files.read_arrays(arguments.data)
     names = ("W_hh", "W_hx", "b_h", "W_s", "b_s", "embedding")
     ends = (0, len(trained["step"]) - 1)
     maps = [
