@@ -17,7 +17,7 @@ def gain(recurrent: np.ndarray) -> float:
 def log10_bound(recurrent: np.ndarray, slope_bound: float, steps: int) -> np.ndarray:
     """log10 of the worst-case transport (sigma_max(W_hh) gamma)^d for d = 0 ... steps-1.
 
-    Pascanu, Mikolov and Bengio (2013), section 2.1, with gamma = sup phi'.
+    Pascanu, Mikolov and Bengio (2013), section 2.1, with gamma = sup |phi'|.
     """
     distance = np.arange(1, steps)
     with np.errstate(divide="ignore"):

@@ -11,6 +11,9 @@ from .population import product
 # Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
 SMALLEST_SLOPE = 1e-290
 
+# Pre-activations of a larger size lie, to all digits, on the activation's asymptotes.
+LARGEST_BEND = 2.0**500
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -68,24 +71,40 @@ def trace(
     recurrent = weights["W_hh"].T.copy()
     for t in range(steps):
         pre_activation = np.matmul(state[t], recurrent, out=slope[t])
-        if not activation.homogeneous:
+        if np.isfinite(activation.value_bound):
             pre_activation += drive[t]
             activation.value(pre_activation, out=state[t + 1])
             slope[t] = activation.slope(pre_activation)
             continue
         # In units of the state's power of two, which a homogeneous phi keeps.
         pre_activation += drive[t] * np.ldexp(1.0, -exponent[t])[:, None]
-        activation.value(pre_activation, out=state[t + 1])
-        slope[t] = activation.slope(pre_activation)
+        if activation.homogeneous:
+            activation.value(pre_activation, out=state[t + 1])
+            slope[t] = activation.slope(pre_activation)
+        else:
+            state[t + 1], slope[t] = _in_units(activation, pre_activation, exponent[t])
         # The unit never goes below 1, so that the drive stays representable.
         large = np.maximum(np.frexp(np.abs(state[t + 1]).max(axis=1))[1], -exponent[t])
         np.ldexp(state[t + 1], -large[:, None], out=state[t + 1])
         exponent[t + 1] = exponent[t] + large
-    slope[slope < SMALLEST_SLOPE] = 0.0
+    slope[np.abs(slope) < SMALLEST_SLOPE] = 0.0
     error, loss, accuracy = _read_out(weights, state[1:], exponent[1:], targets, loss_mask)
     # States far below 1, such as those of a sigmoid that is off, have squares that underflow.
     scaled.squared_norms(state, exponent)
     return Trace(state, exponent, vectors[inputs], slope, error, loss, accuracy)
+
+
+def _in_units(activation, pre_activation, exponent):
+    """phi(a) / 2**exponent and phi'(a) for a = pre_activation * 2**exponent, of any size."""
+    power = exponent[:, None]
+    with np.errstate(over="ignore"):
+        a = np.ldexp(pre_activation, power)
+    within = np.clip(a, -LARGEST_BEND, LARGEST_BEND)
+    slope = activation.slope(within)
+    value = np.ldexp(activation.value(within), -power)
+    # Where the asymptote is flat its height is the value, elsewhere it is beyond all digits.
+    rising = (a != within) & (slope != 0.0)
+    return np.where(rising, slope * pre_activation, value), slope
 
 
 def _read_out(weights, state, exponent, targets, loss_mask):

@@ -192,7 +192,7 @@ def finite_size_correction(activation: Activation, variance: float, size: int) -
 
 
 def mean_exponent(activation: Activation, gain: float, variance: float) -> float:
-    """Mean of all Lyapunov exponents of a wide net: ln g - 1/2 + <ln phi'>.
+    """Mean of all Lyapunov exponents of a wide net: ln g - 1/2 + <ln |phi'|>.
 
     It is the mean of ln |det J_t| / N (Engelken, Wolf and Abbott, 2023); the 1/2 comes from
     ln |det W_hh| / N, the mean of ln |lambda| over the disc of radius g (Girko, 1985).  -inf where
@@ -205,5 +205,5 @@ def mean_exponent(activation: Activation, gain: float, variance: float) -> float
     variance : q, finite.
     """
     with np.errstate(divide="ignore"):
-        mean = gaussian_mean(lambda z: np.log(activation.slope(z)), variance)
+        mean = gaussian_mean(lambda z: np.log(np.abs(activation.slope(z))), variance)
         return float(np.log(gain) - 0.5 + mean)

@@ -11,7 +11,7 @@ from .initialise import largest_singular_value, spectral_radius
 # How the columns of a weight begin.
 PREFIXES = {"W_hh": "", "W_hx": "input_"}
 
-# A unit whose slope is below this part of the largest there is counts as saturated.
+# A unit whose slope, up or down, is below this part of the largest there is counts as saturated.
 SATURATED = 0.1
 
 # Lyapunov exponents are taken from so many sequences: QR decompositions are what costs most here.
@@ -129,7 +129,7 @@ def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -
     """
     recurrent = weights["W_hh"].astype(np.float64)
     drives = input_drives({name: array.astype(np.float64) for name, array in weights.items()})
-    saturated = path.slope < SATURATED * activation.slope_bound
+    saturated = np.abs(path.slope) < SATURATED * activation.slope_bound
     with np.errstate(over="ignore"):
         drive_variance = float(np.square(drives)[inputs].mean())
     return {

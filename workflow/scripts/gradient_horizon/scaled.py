@@ -56,7 +56,7 @@ def multiply(factor, rows, exponent, out) -> np.ndarray:
 
     Parameters
     ----------
-    factor : (..., N), not above 1.
+    factor : (..., N), of a size up to 2.
     rows, exponent : (..., N) and (...) int; `exponent` is changed into the result's.
     out : (..., N), overwritten.
     """

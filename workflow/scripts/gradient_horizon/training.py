@@ -44,7 +44,7 @@ class Network:
         gradient : overwritten.
         """
         recurrence = self.recurrence
-        self.inputs.drive(inputs, out=recurrence.states[1:])
+        self.inputs.drive(inputs, out=recurrence.drive)
         recurrence.forward()
         loss = self.readout.backward(recurrence.states, targets, recurrence.gradient, gradient)
         delta = recurrence.backward()
@@ -60,9 +60,7 @@ class Network:
             # The last batch is filled up by going round; what is filled up is not counted.
             chosen = np.arange(start, start + self.batch) % sequences
             valid = slice(0, min(self.batch, sequences - start))
-            self.inputs.drive(
-                _for_every_net(inputs[:, chosen], self), out=self.recurrence.states[1:]
-            )
+            self.inputs.drive(_for_every_net(inputs[:, chosen], self), out=self.recurrence.drive)
             self.recurrence.forward()
             loss, hit = self.readout.loss(
                 self.recurrence.states, _for_every_net(targets[:, chosen], self)
