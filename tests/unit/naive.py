@@ -3,7 +3,20 @@
 An implementation that shares no code with the library, for the tests to compare with.
 """
 
+from math import erf, erfc
+
 import numpy as np
+
+ERF, ERFC = (np.vectorize(function, otypes=[float]) for function in (erf, erfc))
+
+
+def normal_cdf(a):
+    return 0.5 * ERFC(-np.clip(a, -50.0, 50.0) / np.sqrt(2.0))
+
+
+def logistic(a):
+    return 1.0 / (1.0 + np.exp(-np.clip(a, -700.0, 700.0)))
+
 
 PHI = {
     "sigmoid": lambda a: 0.5 * (1.0 + np.tanh(0.5 * a)),
@@ -11,6 +24,13 @@ PHI = {
     "relu": lambda a: a * (a > 0),
     "softsign": lambda a: a / (1.0 + abs(a)),
     "linear": lambda a: 1.0 * a,
+    "softplus": lambda a: np.maximum(a, 0.0) + np.log1p(np.exp(-abs(a))),
+    "elu": lambda a: np.where(a > 0, a, np.exp(np.minimum(a, 0.0)) - 1.0),
+    "gelu": lambda a: a * normal_cdf(a),
+    "silu": lambda a: a * logistic(a),
+    "hard_tanh": lambda a: (abs(a + 1.0) - abs(a - 1.0)) / 2.0,
+    "erf": ERF,
+    "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),
 }
 SLOPE = {
     "sigmoid": lambda a: 1.0 / (2.0 + np.exp(a) + np.exp(-a)),
@@ -18,7 +38,17 @@ SLOPE = {
     "relu": lambda a: 1.0 * (a > 0),
     "softsign": lambda a: (1.0 + abs(a)) ** -2.0,
     "linear": lambda a: 1.0 + 0.0 * a,
+    "softplus": lambda a: 0.5 * (1.0 + np.tanh(0.5 * a)),
+    "elu": lambda a: np.where(a > 0, 1.0, np.exp(np.minimum(a, 0.0))),
+    "gelu": lambda a: normal_cdf(a) + a * np.exp(-(a**2) / 2.0) / np.sqrt(2.0 * np.pi),
+    "silu": lambda a: logistic(a) * (1.0 + a * logistic(-a)),
+    "hard_tanh": lambda a: 1.0 * (abs(a) < 1),
+    "erf": lambda a: 2.0 / np.sqrt(np.pi) * np.exp(-(a**2)),
+    "leaky_relu": lambda a: np.where(a > 0, 1.0, 0.01),
 }
+# The largest slopes of those where it is not 1: 2 / sqrt(pi) for erf.
+GAMMA = {"sigmoid": 0.25, "erf": 1.1283791670955126, "gelu": 1.128904145185155}
+GAMMA["silu"] = 1.0998393201288669
 NAMES = sorted(PHI)
 # One batch, small enough for loops.
 STEPS, BATCH, SYMBOLS, OUTPUTS, SIZE = 9, 4, 5, 3, 6

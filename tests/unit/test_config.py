@@ -325,7 +325,8 @@ def test_defaults_and_types():
     assert type(resolved["base_seed"]) is int
     echo = resolved["experiments"]["echo"]
     assert [type(radius) for radius in echo["grid"]["spectral_radii"]] == [float, float]
-    assert echo["grid"]["activations"] == list(config.ACTIVATIONS)
+    assert echo["grid"]["activations"] == ["sigmoid", "tanh", "relu", "softsign", "linear"]
+    assert echo["grid"]["initialisations"] == ["gaussian"]
     assert echo["task"] == {"name": "delayed_echo", "lag": 3, "sequence_length": 12, "symbols": 4}
     assert echo["training"]["gradient_clip"] == 1.0
 

@@ -60,7 +60,7 @@ def test_a_new_name_and_a_new_option_appear_by_themselves(monkeypatch):
         {"type": ["number", "null"], "default": None, "description": "One | two."},
     )
     found = rows(config_table.tables().replace(r"\|", "or"))
-    assert found["grid.activations"][3].endswith("`linear`, `swish`")
+    assert found["grid.activations"][3].endswith("`leaky_relu`, `swish`")
     assert found["noise"] == ["One or two.", "", "`null`", "number, or `null`"]
 
 

@@ -62,12 +62,15 @@ def extended_precision(activation, net, inputs, targets):
         ("sigmoid", 0.1, -4000, -3000),
         ("relu", 4.0, 1000, 1500),
         ("linear", 2.0, 590, 610),
+        ("softplus", 4.0, 1000, 1500),
+        ("elu", 4.0, 1000, 1500),
+        ("gelu", 4.0, 1000, 1500),
     ],
 )
 @pytest.mark.filterwarnings("error")
 def test_columns_stay_finite_and_right(activation, radius, least, most):
     net, inputs, _ = draw(radius)
-    if activation == "relu":
+    if radius == 4.0:  # all units stay on
         net["W_hh"] = abs(net["W_hh"])
         net["W_hh"] *= radius / abs(np.linalg.eigvals(net["W_hh"])).max()
     # Always the least likely class: where states of 1e600 make a net sure and right, e_t is 0.
@@ -94,6 +97,26 @@ def test_columns_stay_finite_and_right(activation, radius, least, most):
             (result.log10_incoherent, incoherent),
         ):
             np.testing.assert_allclose(actual, np.log10(expected), rtol=0, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_flat_asymptotes_keep_their_height_beside_huge_states():
+    """Units far above and far below 0, and a third that reads the one below: ELU is -1 there."""
+    net = {
+        "W_hh": np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.7, 0.5]]),
+        "W_hx": np.array([[1e200], [-1e200], [0.0]]),
+        "b_h": np.zeros(3),
+        "W_s": np.zeros((2, 3)),
+        "b_s": np.zeros(2),
+    }
+    symbols = np.zeros((6, 1), dtype=int)
+    path = forward_pass.trace(ACTIVATIONS["elu"], net, symbols, symbols, np.ones(6, dtype=bool))
+    pre_activations, states, _ = naive.forward("elu", net, symbols[:, 0])
+    assert states[-1, 1] == -1.0 and -0.7 < states[-1, 2] < -0.5
+    state = np.ldexp(path.state, path.state_exponent[..., None])[:, 0]
+    np.testing.assert_allclose(state, states, rtol=1e-14)
+    slopes = naive.SLOPE["elu"](pre_activations)
+    np.testing.assert_allclose(path.slope[:, 0], slopes, rtol=1e-14)
 
 
 @pytest.mark.filterwarnings("error")

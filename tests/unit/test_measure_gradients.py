@@ -37,7 +37,7 @@ def test_columns_and_summary(activation):
     sigma_max = np.sqrt(np.linalg.eigvalsh(net["W_hh"].T @ net["W_hh"]).max())
     assert row["sigma_max"] == pytest.approx(sigma_max, rel=1e-12)
     assert row["spectral_radius"] == pytest.approx(1.3, rel=1e-12)
-    gamma = {"sigmoid": 0.25}.get(activation, 1.0)
+    gamma = naive.GAMMA.get(activation, 1.0)
     np.testing.assert_allclose(rows["bound"], (sigma_max * gamma) ** np.arange(steps), rtol=1e-11)
     loss, accuracy = naive.loss_and_accuracy(activation, net, inputs, targets, np.ones(steps, bool))
     assert (row["probe_loss"], row["probe_accuracy"]) == pytest.approx((loss, accuracy), rel=1e-12)
@@ -120,7 +120,8 @@ def test_random_nets_of_every_size(activation):
         last = np.arange(len(inputs)) == len(inputs) - 1
         _, row = check(activation, net, probe_of(inputs, targets, last | (rng.random() < 0.5)))
         gradients += np.isfinite(row["log10_gradient_norm"])
-    assert gradients > 60
+    # Most of these nets are saturated, which for hard tanh means slopes of exactly 0.
+    assert gradients > (40 if activation == "hard_tanh" else 60)
 
 
 @pytest.mark.filterwarnings("error")

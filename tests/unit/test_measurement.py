@@ -122,6 +122,8 @@ def test_horizons_are_those_of_the_columns(activation, radius):
 SQRT10 = np.sqrt(10.0)
 # Where the slope is a tenth of its largest: sech^2 a, a quarter of sech^2 (a / 2), (1 + |a|)^-2.
 EDGES = {"tanh": np.arccosh(SQRT10), "sigmoid": 2.0 * np.arccosh(SQRT10), "softsign": SQRT10 - 1.0}
+LN9, LN10 = np.log(9.0), np.log(10.0)
+EDGES |= {"erf": np.sqrt(LN10), "hard_tanh": 1.0}
 # By activation, the pre-activation of every symbol and whether it saturates.
 UNITS = {
     name: [(0.0, False), (0.999 * edge, False), (1.001 * edge, True), (-1.001 * edge, True)]
@@ -129,6 +131,12 @@ UNITS = {
 } | {
     "relu": [(1e-9, False), (5.0, False), (-1e-9, True), (-5.0, True)],
     "linear": [(0.0, False), (9.0, False), (-9.0, False), (1e9, False)],
+    "softplus": [(0.0, False), (-0.999 * LN9, False), (-1.001 * LN9, True), (-50.0, True)],
+    "elu": [(5.0, False), (-0.999 * LN10, False), (-1.001 * LN10, True), (-50.0, True)],
+    "leaky_relu": [(1e-9, False), (5.0, False), (-1e-9, True), (-5.0, True)],
+    # The slope falls to -.129 at -sqrt 2, which is more than a tenth; SiLU's to -.0998 only.
+    "gelu": [(0.0, False), (-np.sqrt(2.0), False), (-0.75, True), (-3.5, True)],
+    "silu": [(0.0, False), (5.0, False), (-1.28, True), (-2.4, True)],
 }
 
 
