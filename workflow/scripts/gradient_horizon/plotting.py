@@ -102,12 +102,17 @@ def radius_styles(table: pd.DataFrame) -> dict[str, dict]:
 
 
 def add_legend(figure: Figure, styles: dict[str, dict], columns: int = 7) -> None:
-    """Put a legend of lines below the panels: their styles by name, at most so many a row."""
+    """Put a legend of lines below the panels: their styles by name, at most so many a row.
+
+    Fewer where they would not fit into the figure's width.
+    """
     handles = [Line2D([], [], label=name, **style) for name, style in styles.items()]
     rows = -(-len(handles) // columns)
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=-(-len(handles) // rows),
-        columnspacing=1.2,
-    )
+    for fewer in range(-(-len(handles) // rows), 0, -1):
+        legend = figure.legend(
+            handles=handles, loc="outside lower center", ncols=fewer, columnspacing=1.2
+        )
+        if legend.get_window_extent().width <= figure.bbox.width:
+            return
+        if fewer > 1:
+            legend.remove()
