@@ -88,11 +88,20 @@ def test_relu_neither_shrinks_nor_grows_at_a_gain_of_the_root_of_two(gain):
     assert abs(slopes.mean() - np.log(gain / np.sqrt(2.0))) < 3 * error + 2 / size
 
 
-@pytest.mark.parametrize("name", ["delayed_echo", "temporal_order"])
+@pytest.mark.parametrize(
+    ("name", "changes", "classes"),
+    [
+        ("delayed_echo", {}, 4),
+        ("temporal_order", {}, 4),
+        ("temporal_order", {"relevant_symbols": 3}, 8),
+        ("parity", {}, 2),
+        ("parity", {"asked": "every_step"}, 2),
+    ],
+)
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_a_net_that_says_nothing_has_the_loss_of_chance(name, activation):
-    """ln 4 for four symbols and for four orders, at every net without a read-out."""
-    options = {key: part["default"] for key, part in TASKS[name].OPTIONS.items()}
+def test_a_net_that_says_nothing_has_the_loss_of_chance(name, changes, classes, activation):
+    """The logarithm of how many classes there are, at every net without a read-out."""
+    options = {key: part["default"] for key, part in TASKS[name].OPTIONS.items()} | changes
     prepared = TASKS[name].prepare(options, SETTINGS)
     rng = np.random.default_rng(2)
     inputs, outputs = (prepared.facts[f"{side}_size"] for side in ("input", "output"))
@@ -111,7 +120,7 @@ def test_a_net_that_says_nothing_has_the_loss_of_chance(name, activation):
         arrays["probe_targets"],
         arrays["loss_mask"],
     )
-    assert path.loss == pytest.approx(np.log(4.0), rel=1e-15)
+    assert path.loss == pytest.approx(np.log(classes), rel=1e-15)
     assert [path.loss] == pytest.approx(list(prepared.facts["baselines"].values()), rel=1e-15)
     # Equal logits name the first class.
     first = (arrays["probe_targets"][arrays["loss_mask"]] == 0).mean()

@@ -1,11 +1,15 @@
 """Positions, labels, targets and masks of the tasks by hand, and what is kept from training."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from gradient_horizon import corpus
+from gradient_horizon.config import ConfigError, resolve
 from gradient_horizon.seeds import generator
-from gradient_horizon.tasks import TASKS, delayed_echo, temporal_order, words
+from gradient_horizon.tasks import TASKS, copy_memory, delayed_echo, parity, temporal_order, words
 
+SYNTHETIC = [name for name in TASKS if name != "words"]
 SETTINGS = {"base_seed": 3, "experiment": "sample", "measurement": {"probe_batch": 7}}
 
 
@@ -16,6 +20,39 @@ def options(name, **changes):
 def columns(*batches):
     """The sequences of batches (T, B) as a set."""
     return {tuple(sequence) for batch in batches for sequence in batch.T.tolist()}
+
+
+def refused(name, **task):
+    """What the configuration says of a task's options; nothing where they are right."""
+    experiment = {"task": {"name": name, **task}, "grid": {"spectral_radii": [1]}}
+    try:
+        resolve({"experiments": {"sample": experiment}})
+    except ConfigError as error:
+        return error.lines
+    return []
+
+
+def least_loss(seen, answers):
+    """Entropy of the answers given what is seen, both lists over equally likely cases, in nats."""
+    together = {}
+    for key, answer in zip(seen, answers, strict=True):
+        together.setdefault(key, []).append(answer)
+    loss = 0.0
+    for group in together.values():
+        counts = np.unique(group, return_counts=True)[1]
+        loss -= (counts * np.log(counts / len(group))).sum()
+    return loss / len(answers)
+
+
+class Enumeration:
+    """Stands for a random generator: every sequence of `symbols` on `steps`, each once."""
+
+    def __init__(self, symbols, steps):
+        self.numbers = np.array(list(product(range(symbols), repeat=steps))).T
+
+    def integers(self, low, high, shape):
+        assert (low, shape) == (0, self.numbers.shape) and high == self.numbers.max() + 1
+        return self.numbers.copy()
 
 
 # Delayed echo
@@ -68,6 +105,7 @@ def test_a_lag_has_to_be_shorter_than_the_sequence(lag, wrong):
 )
 def test_order_by_hand(steps, first, second):
     chosen = options("temporal_order", sequence_length=steps)
+    assert chosen["relevant_symbols"] == 2
     inputs, targets = temporal_order.draw(chosen, 3000, np.random.default_rng(2))
     relevant = inputs >= 4
     assert (relevant.sum(axis=0) == 2).all() and inputs.max() == 5 and inputs.min() == 0
@@ -89,10 +127,224 @@ def test_order_is_asked_for_at_the_last_step():
     assert list(prepared.facts["baselines"].values()) == pytest.approx([np.log(4)])
 
 
-# Both of them
+@pytest.mark.parametrize(
+    ("steps", "places"),
+    [
+        (100, (range(10, 20), range(30, 40), range(60, 70))),
+        (40, (range(4, 8), range(12, 16), range(24, 28))),
+        (10, (range(1, 2), range(3, 4), range(6, 7))),
+        (15, (range(1, 3), range(4, 6), range(9, 10))),
+    ],
+)
+def test_order_of_three_by_hand(steps, places):
+    chosen = options("temporal_order", sequence_length=steps, relevant_symbols=3)
+    inputs, targets = temporal_order.draw(chosen, 3000, np.random.default_rng(2))
+    relevant = inputs >= 4
+    assert (relevant.sum(axis=0) == 3).all() and inputs.max() == 5 and inputs.min() == 0
+    found = np.nonzero(relevant.T)[1].reshape(-1, 3)
+    assert [set(column) for column in found.T] == [set(place) for place in places]
+    classes = ["XXX", "XXY", "XYX", "XYY", "YXX", "YXY", "YYX", "YYY"]
+    for sequence, place, label in zip(inputs.T, found, targets[-1], strict=True):
+        assert classes[label] == "".join("XY"[sequence[p] - 4] for p in place)
+    # Four standard deviations of a frequency of 1/8 among 3000.
+    assert np.bincount(targets[-1]) / 3000 == pytest.approx([1 / 8] * 8, abs=0.0242)
+    facts = temporal_order.prepare(chosen, SETTINGS).facts
+    assert (facts["input_size"], facts["output_size"]) == (6, 8)
+    assert facts["chance_accuracy"] == 1 / 8
+    assert list(facts["baselines"].values()) == pytest.approx([np.log(8)], rel=1e-15)
+    assert facts["relevant_distance"] == steps - 1 - places[0].start
 
 
-@pytest.mark.parametrize("name", ["delayed_echo", "temporal_order"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_order_is_a_guess_for_who_reads_only_the_ends(count):
+    """The first and the last input are distractors, which tell nothing of the order."""
+    chosen = options("temporal_order", sequence_length=10, relevant_symbols=count)
+    inputs, targets = temporal_order.draw(chosen, 4000, np.random.default_rng(7))
+    classes, seen = 2**count, (4 * inputs[0] + inputs[-1]).tolist()
+    # 2n times what counts take for knowledge is chi-squared, were all independent; its mean and
+    # four standard deviations.
+    degrees = 16 * (classes - 1)
+    allowed = (degrees + 4 * np.sqrt(2 * degrees)) / (2 * 4000)
+    assert 0 < np.log(classes) - least_loss(seen, targets[-1].tolist()) < allowed
+
+
+@pytest.mark.parametrize("count", [1, 4, "many"])
+def test_the_orders_are_of_two_or_three_symbols(count):
+    (line,) = refused("temporal_order", relevant_symbols=count)
+    assert line.startswith("experiments.sample.task.relevant_symbols: ")
+    assert line.endswith("allowed: whole number at least 2, at most 3")
+    assert refused("temporal_order", relevant_symbols=3) == []
+
+
+# Copy memory
+
+
+def test_copy_of_three_by_hand():
+    """Arjovsky, Shah and Bengio (2016), section 4.1, with three symbols and a delay of four."""
+    chosen = options("copy_memory", sequence_length=10, copied=3, symbols=8)
+
+    class Three:
+        def integers(self, low, high, shape):
+            assert (low, high, shape) == (0, 8, (3, 1))
+            return np.array([[5], [0], [7]])
+
+    inputs, targets = copy_memory.draw(chosen, 1, Three())
+    assert inputs.ravel().tolist() == [5, 0, 7, 8, 8, 8, 9, 8, 8, 8]
+    assert targets.ravel().tolist() == [8, 8, 8, 8, 8, 8, 8, 5, 0, 7]
+
+
+@pytest.mark.parametrize(
+    ("steps", "copied", "symbols"), [(40, 10, 8), (21, 10, 8), (3, 1, 2), (9, 4, 5), (120, 10, 8)]
+)
+def test_every_symbol_comes_back_at_the_same_distance(steps, copied, symbols):
+    chosen = options("copy_memory", sequence_length=steps, copied=copied, symbols=symbols)
+    inputs, targets = copy_memory.draw(chosen, 800, np.random.default_rng(3))
+    assert inputs.shape == targets.shape == (steps, 800)
+    facts = copy_memory.prepare(chosen, SETTINGS).facts
+    distance = facts["relevant_distance"]
+    assert distance == steps - copied == copy_memory.delay(chosen) + copied
+    for t in range(steps):
+        if t >= distance:
+            assert (targets[t] == inputs[t - distance]).all() and targets[t].max() < symbols
+        else:
+            assert (targets[t] == symbols).all()
+    # One marker, at the step before the first symbol is given back.
+    assert (np.argwhere(inputs[:, 0] == symbols + 1) == distance - 1).all()
+    assert ((inputs == symbols + 1).sum(axis=0) == 1).all()
+    assert (inputs[copied : distance - 1] == symbols).all()
+    assert (inputs[distance:] == symbols).all()
+    read = inputs[:copied].ravel()
+    deviation = np.sqrt((symbols - 1) / symbols**2 / read.size)
+    assert np.bincount(read, minlength=symbols) / read.size == pytest.approx(
+        [1 / symbols] * symbols, abs=4 * deviation
+    )
+    assert (facts["input_size"], facts["output_size"]) == (symbols + 2, symbols + 1)
+
+
+@pytest.mark.parametrize("blanks", [1, 10, 100, 500])
+def test_the_memoryless_strategy_has_its_published_loss(blanks):
+    chosen = options("copy_memory", sequence_length=blanks + 20)
+    facts = copy_memory.prepare(chosen, SETTINGS).facts
+    (baseline,) = facts["baselines"].values()
+    assert baseline == pytest.approx(10 * np.log(8) / (blanks + 20), rel=1e-15)
+    assert facts["relevant_distance"] == blanks + 10
+    assert facts["chance_accuracy"] == pytest.approx(1 - 10 / (blanks + 20) * 7 / 8, rel=1e-15)
+
+
+def test_the_memoryless_loss_is_that_of_all_sequences_together():
+    """Over all 3^3 of them: who knows the step, and the input there, can do no better."""
+    chosen = options("copy_memory", sequence_length=8, copied=3, symbols=3)
+    inputs, targets = copy_memory.draw(chosen, 27, Enumeration(3, 3))
+    losses = [least_loss(inputs[t], targets[t]) for t in range(8)]
+    assert losses == pytest.approx([0.0] * 5 + [np.log(3)] * 3, abs=1e-12)
+    prepared = copy_memory.prepare(chosen, SETTINGS)
+    assert prepared.arrays["loss_mask"].all() and len(prepared.arrays["loss_mask"]) == 8
+    assert list(prepared.facts["baselines"].values()) == pytest.approx([np.mean(losses)])
+    # And no more of them is right than of a guess.
+    top = [np.bincount(row).max() / 27 for row in targets]
+    assert prepared.facts["chance_accuracy"] == pytest.approx(np.mean(top))
+    reading = least_loss(
+        list(map(str, inputs[:3].T)), list(map(str, targets.T))
+    )  # with memory nothing is left to lose
+    assert reading == 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "copied", "most"), [(20, 10, 9), (21, 11, 10), (3, 2, 1), (40, 40, 19)]
+)
+def test_what_is_copied_has_to_leave_a_delay(steps, copied, most):
+    (line,) = refused("copy_memory", sequence_length=steps, copied=copied)
+    assert line == (
+        f"experiments.sample.task.copied: {copied} symbols, read and given back, leave no delay "
+        f"in {steps} steps; allowed: 1 to {most}, or a sequence_length of at least {2 * copied + 1}"
+    )
+    assert refused("copy_memory", sequence_length=steps, copied=most) == []
+    assert refused("copy_memory", sequence_length=2 * copied + 1, copied=copied) == []
+
+
+# Parity
+
+
+def test_parity_by_hand():
+    chosen = options("parity", sequence_length=6)
+
+    class Six:
+        def integers(self, low, high, shape):
+            assert (low, high, shape) == (0, 2, (6, 2))
+            return np.array([[0, 1], [1, 1], [0, 1], [1, 1], [1, 0], [0, 1]])
+
+    inputs, targets = parity.draw(chosen, 2, Six())
+    assert inputs.T.tolist() == [[0, 1, 0, 1, 1, 0], [1, 1, 1, 1, 0, 1]]
+    assert targets.T.tolist() == [[0, 1, 1, 0, 1, 1], [1, 0, 1, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps", "asked_at"),
+    [
+        ("last_step", 7, [6]),
+        ("every_step", 7, [1, 2, 3, 4, 5, 6]),
+        ("last_step", 2, [1]),
+        ("every_step", 2, [1]),
+    ],
+)
+def test_parity_of_all_bits_so_far(asked, steps, asked_at):
+    chosen = options("parity", sequence_length=steps, asked=asked)
+    prepared = parity.prepare(chosen, SETTINGS)
+    arrays = prepared.arrays
+    assert np.flatnonzero(arrays["loss_mask"]).tolist() == asked_at
+    for part in ("probe", "evaluation"):
+        inputs, targets = arrays[f"{part}_inputs"], arrays[f"{part}_targets"]
+        for t, b in np.ndindex(inputs.shape):
+            assert targets[t, b] == sum(map(int, inputs[: t + 1, b])) % 2
+    assert "relevant_distance" not in prepared.facts  # all bits matter alike
+    assert (prepared.facts["input_size"], prepared.facts["output_size"]) == (2, 2)
+
+
+@pytest.mark.parametrize("asked", ["last_step", "every_step"])
+def test_parity_is_a_guess_without_any_one_of_the_bits(asked):
+    """Over all 2^6 sequences, exactly: ln 2 for whoever misses a bit, 0 for who misses none."""
+    steps = 6
+    chosen = options("parity", sequence_length=steps, asked=asked)
+    inputs, targets = parity.draw(chosen, 2**steps, Enumeration(2, steps))
+    prepared = parity.prepare(chosen, SETTINGS)
+    (chance,) = prepared.facts["baselines"].values()
+    assert chance == pytest.approx(np.log(2), rel=1e-15)
+    for t in np.flatnonzero(prepared.arrays["loss_mask"]):
+        answers = targets[t].tolist()
+        for missed in range(t + 1):
+            others = np.delete(inputs[: t + 1], missed, axis=0).T.tolist()
+            assert least_loss(map(tuple, others), answers) == pytest.approx(chance, rel=1e-12)
+        assert least_loss(map(tuple, inputs[: t + 1].T.tolist()), answers) == 0
+        assert np.mean(answers) == prepared.facts["chance_accuracy"] == 0.5
+        # The answer before and the bit say it all, which is what makes every step learnable.
+        near = zip(targets[t - 1].tolist(), inputs[t].tolist(), strict=True)
+        assert least_loss(near, answers) == 0
+    assert least_loss(inputs[0].tolist(), targets[0].tolist()) == 0  # hence no loss there
+
+
+def test_parity_of_drawn_bits_is_even():
+    inputs, targets = parity.draw(options("parity"), 4000, np.random.default_rng(5))
+    # Four standard deviations of a frequency of 1/2 over all steps, and at the last one.
+    assert inputs.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(inputs.size))
+    assert targets[-1].mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(4000))
+    repeated = (inputs[1:] == inputs[:-1]).mean()
+    assert repeated == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(inputs[1:].size))
+
+
+def test_when_parity_is_asked_for():
+    (line,) = refused("parity", asked="every_steps")
+    assert line == (
+        "experiments.sample.task.asked: 'every_steps' is not known; allowed: last_step, "
+        "every_step; did you mean 'every_step'?"
+    )
+    (line,) = refused("parity", sequence_length=1)
+    assert line.startswith("experiments.sample.task.sequence_length: 1 is not possible")
+
+
+# All of them
+
+
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_what_is_measured_is_never_trained_on(name):
     chosen = options(name, sequence_length=40)
     arrays = TASKS[name].prepare(chosen, SETTINGS).arrays
@@ -111,7 +363,7 @@ def test_what_is_measured_is_never_trained_on(name):
     assert (evaluation_numbers != arrays["probe_inputs"].ravel()).any()
 
 
-@pytest.mark.parametrize("name", ["delayed_echo", "temporal_order"])
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_preparing_again_gives_the_same(name):
     first, again = (TASKS[name].prepare(options(name), SETTINGS) for _ in range(2))
     other = TASKS[name].prepare(options(name), SETTINGS | {"experiment": "other"})

@@ -47,6 +47,13 @@ SEQUENCE_LENGTH = {
 }
 
 
-from . import delayed_echo, temporal_order, words  # noqa: E402  (they use the names above)
+# They use the names above.
+from . import copy_memory, delayed_echo, parity, temporal_order, words  # noqa: E402
 
-TASKS = {"words": words, "delayed_echo": delayed_echo, "temporal_order": temporal_order}
+TASKS = {
+    "words": words,
+    "delayed_echo": delayed_echo,
+    "temporal_order": temporal_order,
+    "copy_memory": copy_memory,
+    "parity": parity,
+}

@@ -1,18 +1,32 @@
-"""Temporal order: two relevant symbols far apart among distractors; say which came in which order.
+"""Temporal order: a few relevant symbols far apart among distractors; say in which order they came.
 
-Hochreiter and Schmidhuber (1997), experiment 6a, as used by Pascanu, Mikolov and Bengio (2013):
-the first relevant symbol lies in the second tenth of the sequence, the other in the sixth, and
-the four classes XX, XY, YX, YY are asked for at the last step only.
+Hochreiter and Schmidhuber (1997), experiments 6a and 6b, as used by Pascanu, Mikolov and Bengio
+(2013): of two relevant symbols the first lies in the second tenth of the sequence, the other in
+the sixth; of three they lie in the second, the fourth and the seventh.  The four classes XX, XY,
+YX, YY, or eight from XXX to YYY, are asked for at the last step only.
 """
+
+from itertools import product
 
 import numpy as np
 
 from . import SEQUENCE_LENGTH, Prepared, synthetic
 
 DISTRACTORS = 4
-CLASSES = 4
+# The tenths of the sequence that go before each symbol's, by the number of symbols.
+TENTHS = {2: (1, 5), 3: (1, 3, 6)}
+ORDINALS = ("first", "second", "third")
 
-OPTIONS = {"sequence_length": {**SEQUENCE_LENGTH, "minimum": 10, "default": 40}}
+OPTIONS = {
+    "sequence_length": {**SEQUENCE_LENGTH, "minimum": 10, "default": 40},
+    "relevant_symbols": {
+        "type": "integer",
+        "minimum": min(TENTHS),
+        "maximum": max(TENTHS),
+        "default": 2,
+        "description": "How many symbols are relevant; their orders are 4 or 8.",
+    },
+}
 
 
 def problems(options: dict, settings: dict):
@@ -20,11 +34,13 @@ def problems(options: dict, settings: dict):
     yield from ()
 
 
-def windows(steps: int) -> tuple[range, range]:
-    """Positions that the first and the second relevant symbol may take."""
-    return range(steps // 10, max(2 * steps // 10, steps // 10 + 1)), range(
-        5 * steps // 10, max(6 * steps // 10, 5 * steps // 10 + 1)
-    )
+def windows(options: dict) -> list[range]:
+    """Positions that each relevant symbol may take."""
+    steps = options["sequence_length"]
+    return [
+        range(tenths * steps // 10, (tenths + 1) * steps // 10)
+        for tenths in TENTHS[options["relevant_symbols"]]
+    ]
 
 
 def draw(options: dict, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -32,7 +48,7 @@ def draw(options: dict, count: int, rng: np.random.Generator) -> tuple[np.ndarra
     steps = options["sequence_length"]
     inputs = rng.integers(0, DISTRACTORS, (steps, count))
     label = np.zeros(count, dtype=inputs.dtype)
-    for window in windows(steps):
+    for window in windows(options):
         symbol = rng.integers(0, 2, count)
         position = rng.integers(window.start, window.stop, count)
         inputs[position, np.arange(count)] = DISTRACTORS + symbol
@@ -43,17 +59,17 @@ def draw(options: dict, count: int, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def prepare(options: dict, settings: dict) -> Prepared:
-    """Return the probe and evaluation sequences; a guess is right once in four."""
+    """Return the probe and evaluation sequences; a guess is right once in 4 or in 8."""
     steps = options["sequence_length"]
     loss_mask = np.arange(steps) == steps - 1
-    first, _ = windows(steps)
+    classes = 2 ** options["relevant_symbols"]
     facts = {
         "input_size": DISTRACTORS + 2,
-        "output_size": CLASSES,
+        "output_size": classes,
         "embedded": False,
-        "baselines": {"guessing": float(np.log(CLASSES))},
-        "chance_accuracy": 1.0 / CLASSES,
-        "relevant_distance": steps - 1 - first.start,
+        "baselines": {"guessing": float(np.log(classes))},
+        "chance_accuracy": 1.0 / classes,
+        "relevant_distance": steps - 1 - windows(options)[0].start,
     }
     return synthetic.prepare(draw, options, settings, loss_mask, facts)
 
@@ -66,19 +82,20 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
 
 def describe(options: dict, facts: dict) -> str:
     """Say what is to be learnt and where it lies."""
-    steps = options["sequence_length"]
-    first, second = windows(steps)
+    count = options["relevant_symbols"]
     places = [
-        f"at step {window.start + 1}"
+        f"the {ordinal} at step {window.start + 1}"
         if len(window) == 1
-        else f"between steps {window.start + 1} and {window.stop}"
-        for window in (first, second)
+        else f"the {ordinal} between steps {window.start + 1} and {window.stop}"
+        for ordinal, window in zip(ORDINALS, windows(options), strict=False)
     ]
+    orders = ["".join(order) for order in product("XY", repeat=count)]
     return (
-        f"A sequence of {steps} steps holds two relevant symbols among {DISTRACTORS} kinds of "
-        f"distractors, the first {places[0]} and the second {places[1]}; each is X or Y. At the "
-        f"last step, the only one that carries a loss, the net is to say which of XX, XY, YX and "
-        f"YY it was. The first relevant symbol enters the state up to "
+        f"A sequence of {options['sequence_length']} steps holds {('two', 'three')[count - 2]} "
+        f"relevant symbols among {DISTRACTORS} kinds of distractors, "
+        f"{', '.join(places[:-1])} and {places[-1]}; each is X or Y. At the last step, the only "
+        f"one that carries a loss, the net is to say which of {', '.join(orders[:-1])} and "
+        f"{orders[-1]} it was. The first relevant symbol enters the state up to "
         f"{facts['relevant_distance']} steps before the end, so all that has to be learnt of it "
         f"arrives from far back."
     )
