@@ -85,7 +85,8 @@ def test_the_largest_batches_are_what_the_text_really_holds(tmp_path, tokens, he
     file = tmp_path / "text.txt"
     file.write_text("word " * (tokens - 1))  # and a sentence end
     settings = {"base_seed": 0, "measurement": {"probe_batch": 1}}
-    options = {"corpus": file, "sequence_length": 4, "vocabulary": 9, "held_out": held_out}
+    options = {key: part["default"] for key, part in words.OPTIONS.items()}
+    options |= {"corpus": file, "sequence_length": 4, "held_out": held_out}
     prepared = words.prepare(options, settings)
     assert prepared.facts["token_count"] == tokens
     train, probe = len(prepared.arrays["train"]) // 5, prepared.arrays["evaluation_inputs"].shape[1]
@@ -102,6 +103,25 @@ def test_the_largest_batches_are_what_the_text_really_holds(tmp_path, tokens, he
         f"than the held-out part of the corpus holds; allowed: 1 to {probe}",
         f"experiments.text.training.batch_size: {train + 1} sequences of 4 words are more than "
         f"the training part of the corpus holds; allowed: 1 to {train}",
+    ]
+
+
+def test_a_text_of_characters_holds_more_of_them(tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text("word " * 20)  # 99 characters, as the last space is none, and an end
+    assert lines(file, 16, 4, held_out=0.2, unit="character") == []
+    assert lines(file, 17, 5, held_out=0.2, unit="character") == [
+        "experiments.text.measurement.probe_batch: 5 sequences of 4 characters are more than the "
+        "held-out part of the corpus holds; allowed: 1 to 4",
+        "experiments.text.training.batch_size: 17 sequences of 4 characters are more than the "
+        "training part of the corpus holds; allowed: 1 to 16",
+    ]
+
+
+def test_a_unit_that_there_is_not():
+    assert lines("docstrings", unit="characters") == [
+        "experiments.text.task.unit: 'characters' is not known; allowed: word, character; "
+        "did you mean 'character'?"
     ]
 
 

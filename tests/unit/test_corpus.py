@@ -67,6 +67,21 @@ def test_a_long_run_without_white_space_takes_no_time():
     assert corpus.tokenise("ab" * 500_000) == ["ab" * 500_000, "</s>"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A cat.", ["A", " ", "c", "a", "t", ".", "</s>"]),
+        (" a\n\t b  ", ["a", " ", "b", "</s>"]),
+        ("u\u0308!", ["ü", "!", "</s>"]),
+        ("猫", ["猫", "</s>"]),
+        (" \n", []),
+        ("", []),
+    ],
+)
+def test_characters(text, expected):
+    assert corpus.characters(text) == expected
+
+
 # Files
 
 
@@ -165,6 +180,18 @@ def test_the_seed_decides_the_order_and_only_that():
     assert first.words == again.words
     assert first.words != other.words
     assert first.sha256 == again.sha256 == other.sha256
+
+
+def test_a_corpus_of_characters_by_hand():
+    """Four times `ab ba` and its end: of six characters two are a and two b."""
+    built = corpus.build_corpus(["ab  ba", "ab\nba"] * 2, 3, 0.25, 0, corpus.characters)
+    assert built.sha256 == hashlib.sha256("\n".join(["a b   b a </s>"] * 4).encode()).hexdigest()
+    assert (built.token_count, built.paragraph_count) == (24, 4)
+    # The space and the end are as frequent as each other, and ` ` comes first in the alphabet.
+    assert built.words == ("<unk>", "a", "b", " ")
+    assert built.train.tolist() == [1, 2, 3, 2, 1, 0] * 3
+    assert built.held_out.tolist() == [1, 2, 3, 2, 1, 0]
+    assert built.unknown_rate == 4 / 24
 
 
 @pytest.mark.parametrize("text", [[], ["..."], ["one"], ["one two three four"]])
@@ -330,8 +357,10 @@ def test_the_documentation_is_english_prose_of_the_size_promised(paragraphs):
         assert re.search(r"[.!?][)\"']*$", paragraph), paragraph
 
 
-def test_the_documentation_as_tokens(documentation):
-    assert documentation.token_count > words.DOCSTRING_TOKENS
+def test_the_documentation_as_tokens(paragraphs, documentation):
+    assert documentation.token_count > words.DOCSTRING_TOKENS["word"]
+    characters = sum(len(corpus.characters(text)) for text in paragraphs)
+    assert characters > words.DOCSTRING_TOKENS["character"]
     assert len(documentation.words) == 1001
     assert 0.05 < documentation.unknown_rate < 0.20
     sentence = corpus.held_out_sentence(documentation)

@@ -451,6 +451,49 @@ def test_facts_of_a_text(text):
     assert facts["chance_accuracy"] == pytest.approx(top)
 
 
+def test_a_text_character_by_character(text):
+    """Inputs, targets and baselines against what reading the file again says."""
+    chosen = options("words", corpus=str(text), sequence_length=8, held_out=0.2, unit="character")
+    prepared = words.prepare(chosen, SETTINGS)
+    arrays, facts = prepared.arrays, prepared.facts
+    paragraphs = text.read_text(encoding="utf-8").split("\n\n")
+    assert facts["token_count"] == sum(len(paragraph) + 1 for paragraph in paragraphs)
+    names = np.array(prepared.words)
+    assert set(names) == {"<unk>", "</s>", *"\n".join(paragraphs).replace("\n", "")}
+    train, inputs = arrays["train"], arrays["evaluation_inputs"]
+    held_out = [*inputs.T.ravel(), arrays["evaluation_targets"][-1, -1]]
+    written = "".join(names[[*train, *held_out]]).split("</s>")
+    # Whole paragraphs in another order; the last one lacks what fills no sequence of eight.
+    assert set(written[:-2]) <= set(paragraphs) and len(written) >= 200
+    assert written[:-2] != paragraphs[: len(written) - 2]
+    following = np.append(inputs.T.ravel()[1:], held_out[-1]).reshape(-1, 8).T
+    np.testing.assert_array_equal(arrays["evaluation_targets"], following)
+    assert facts["unknown_rate"] == 0 and facts["embedded"] is True
+    assert facts["input_size"] == facts["output_size"] == len(names)
+    counts = np.bincount(train, minlength=len(names)) + 1
+    log_frequency = np.log(counts / counts.sum())[held_out[1:]]
+    unigram, bigram = facts["baselines"].values()
+    assert unigram == pytest.approx(-log_frequency.mean(), rel=1e-12)
+    # Of ten words one letter tells much of the next.
+    assert 0 < bigram < unigram - 0.5
+    top = (arrays["evaluation_targets"] == counts.argmax()).mean()
+    assert facts["chance_accuracy"] == pytest.approx(top)
+    description = words.describe(chosen, facts)
+    assert "the next character" in description and "word" not in description
+
+
+def test_the_vocabulary_of_characters_is_of_the_most_frequent(text):
+    chosen = options("words", corpus=str(text), held_out=0.2, unit="character", vocabulary=4)
+    prepared = words.prepare(chosen, SETTINGS)
+    everything = options("words", corpus=str(text), held_out=0.2, unit="character")
+    whole = words.prepare(everything, SETTINGS)
+    assert prepared.words == whole.words[:5]
+    kept = np.isin(whole.arrays["train"], range(1, 5))
+    np.testing.assert_array_equal(prepared.arrays["train"] == 0, ~kept)
+    counts = np.bincount(whole.arrays["train"])
+    assert counts[1:5].min() >= counts[5:].max()
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_describes_itself_and_its_options(name, text):
     own_text = {"corpus": str(text), "held_out": 0.2}

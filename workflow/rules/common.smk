@@ -95,7 +95,7 @@ FIGURE_NAMES = [
 HAS_WORDS = [
     name
     for name, experiment in CONFIG["experiments"].items()
-    if experiment["task"]["name"] == "words"
+    if experiment["task"].get("unit") == "word"
 ]
 FIGURES = [
     f"results/figures/{figure}_{experiment}.{ending}"

@@ -22,6 +22,7 @@ from gradient_horizon import (
     provenance,
     theory_findings,
 )
+from gradient_horizon.tasks import words
 
 TABLES = ("summary_median", "contributions_median", "slopes")
 
@@ -69,7 +70,7 @@ def sections(experiments: dict, file: str) -> str:
             rf"\renewcommand{{\experimentprefix}}{{{latex.macro_prefix(name)}}}",
             rf"\input{{{file}}}",
         ]
-        if file == "details" and experiment["task"]["name"] == "words":
+        if file == "details" and experiment["task"].get("unit") == "word":
             mapped = grid_points.run_label(grid.mapped_run(experiment))
             lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
     return "\n".join([*lines, r"\clearpage", ""])
@@ -83,14 +84,19 @@ def versions() -> str:
     return latex.table("ll", ("package", "version"), rows)
 
 
-def texts(facts: dict[str, dict]) -> str:
+def texts(experiments: dict, facts: dict[str, dict]) -> str:
     """Return a paragraph on each text that an experiment read, with its sha256."""
+    read = {
+        name: (experiment["task"]["unit"], facts[name])
+        for name, experiment in experiments.items()
+        if "corpus_sha256" in facts[name]
+    }
     return "".join(
-        f"The text of {latex.escape(name.replace('_', ' '))} has {own['token_count']:,} words and "
-        f"sentence ends, of which {latex.percent(own['unknown_rate'])} are the unknown word; the "
-        f"sha256 of its tokens is\\\\\n{{\\footnotesize\\texttt{{{own['corpus_sha256']}}}}}.\n\n"
-        for name, own in facts.items()
-        if "corpus_sha256" in own
+        f"The text of {latex.escape(name.replace('_', ' '))} has {own['token_count']:,} "
+        f"{words.TOKENS[unit]}, of which {latex.percent(own['unknown_rate'])} are the unknown "
+        f"{unit}; the sha256 of its tokens is\\\\\n"
+        f"{{\\footnotesize\\texttt{{{own['corpus_sha256']}}}}}.\n\n"
+        for name, (unit, own) in read.items()
     )
 
 
@@ -122,7 +128,7 @@ def main() -> None:
         "all_details.tex": sections(experiments, "details"),
         "grids.tex": "{\\footnotesize\n" + "\n".join(grids) + "}\n",
         "learnability.tex": paper_tables.learnability(tables["learnability"]),
-        "texts.tex": texts(facts),
+        "texts.tex": texts(experiments, facts),
         "versions.tex": versions(),
         "config.yaml": yaml.safe_dump(
             settings, sort_keys=False, default_flow_style=None, width=110

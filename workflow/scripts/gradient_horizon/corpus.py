@@ -6,7 +6,7 @@ import inspect
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -67,7 +67,7 @@ class Corpus:
     Attributes
     ----------
     train, held_out : (n,) int32 token numbers; the held-out part comes last in the text.
-    words : the word of each token number, V in all; number 0 is `<unk>`.
+    words : the word, or the character, of each token number, V in all; number 0 is `<unk>`.
     sha256 : of the tokenised text before it is shuffled: UTF-8, a line for each paragraph.
     token_count, paragraph_count : of the whole text.
     unknown_rate : the part of all tokens that are `<unk>`.
@@ -147,8 +147,21 @@ def tokenise(paragraph: str) -> list[str]:
     return tokens
 
 
+def characters(paragraph: str) -> list[str]:
+    """Split a paragraph into its characters, followed by `</s>`.
+
+    Capitals and punctuation are kept as they are; white space of any length is one space.
+    """
+    text = " ".join(unicodedata.normalize("NFC", paragraph).split())
+    return [*text, SENTENCE_END] if text else []
+
+
 def build_corpus(
-    paragraphs: list[str], vocabulary_size: int, held_out_fraction: float, seed: int
+    paragraphs: list[str],
+    vocabulary_size: int,
+    held_out_fraction: float,
+    seed: int,
+    tokenise: Callable[[str], list[str]] = tokenise,
 ) -> Corpus:
     """Tokenise, shuffle the paragraphs, split by position, and number the words.
 
@@ -160,6 +173,7 @@ def build_corpus(
         All are kept if there are fewer.
     held_out_fraction : the part of the tokens, at the end, that is held out.
     seed : of the shuffling, without which the two parts would come from different chapters.
+    tokenise : `tokenise` or `characters`, whose tokens are words here too.
 
     Raises
     ------
@@ -172,7 +186,7 @@ def build_corpus(
     split = round(len(text) * (1 - held_out_fraction))
     if min(split, len(text) - split) < 2:
         raise CorpusError(
-            f"{len(text)} words are too few to train on {1 - held_out_fraction:.0%} of them and "
+            f"{len(text)} tokens are too few to train on {1 - held_out_fraction:.0%} of them and "
             f"to hold out the others"
         )
     counts = Counter(text[:split])

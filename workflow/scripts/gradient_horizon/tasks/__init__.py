@@ -30,7 +30,7 @@ class Prepared:
         `batches` needs besides.
     facts : input_size, output_size, embedded, baselines (the losses of predictors without
         memory, by name, the worst first), chance_accuracy and what the task's `describe` needs.
-    words : the word of each symbol, where symbols are words.
+    words : the word or character of each symbol, where symbols are those of a text.
     """
 
     arrays: dict[str, np.ndarray]

@@ -1,5 +1,6 @@
 """Next-word prediction on real English text: word vectors in, soft-max over the vocabulary out.
 
+Character by character it is the same task, with characters for words.
 The text is the documentation prose that comes with the installed NumPy, pandas and matplotlib, or
 a UTF-8 file of the user's.  Training batches are contiguous streams cut into windows of the
 sequence length; every window starts from h_0 = 0, also on the held-out part.
@@ -7,6 +8,7 @@ sequence length; every window starts from h_0 = 0, also on the held-out part.
 
 import hashlib
 import os
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import version
 from operator import ge
@@ -20,7 +22,9 @@ from . import SEQUENCE_LENGTH, Prepared
 
 DOCSTRINGS = "docstrings"
 # No fewer tokens than this in the documentation of the pinned packages (a test holds it to that).
-DOCSTRING_TOKENS = 150_000
+DOCSTRING_TOKENS = {"word": 150_000, "character": 1_000_000}
+# What is counted as a token, by unit.
+TOKENS = {"word": "words and sentence ends", "character": "characters and paragraph ends"}
 
 OPTIONS = {
     "sequence_length": {**SEQUENCE_LENGTH, "default": 40},
@@ -32,14 +36,19 @@ OPTIONS = {
         "matplotlib) or the path of a UTF-8 text file.",
         "allowed": "`docstrings` or a path",
     },
+    "unit": {
+        "type": "string",
+        "enum": list(TOKENS),
+        "default": "word",
+        "description": "What is read and predicted at a step.",
+    },
     "vocabulary": {
         "type": "integer",
         "minimum": 2,
         "maximum": 100_000,
         "default": 1000,
-        "description": "How many of the most frequent words are kept; the others are one "
-        "unknown word.",
-        "unit": "words",
+        "description": "How many of the most frequent words, or characters, are kept; the others "
+        "are one unknown one.",
     },
     "held_out": {
         "type": "number",
@@ -57,6 +66,11 @@ def corpus_file(options: dict) -> str | None:
     return None if options["corpus"] == DOCSTRINGS else options["corpus"]
 
 
+def tokeniser(options: dict) -> Callable[[str], list[str]]:
+    """Return what splits a paragraph into words or into characters."""
+    return {"word": corpora.tokenise, "character": corpora.characters}[options["unit"]]
+
+
 def sources(options: dict) -> dict[str, str]:
     """Return what the text depends on: the packages' versions, or the sha256 of the file."""
     if path := corpus_file(options):
@@ -66,16 +80,16 @@ def sources(options: dict) -> dict[str, str]:
 
 def problems(options: dict, settings: dict):
     """Yield what is wrong with the text file, and a batch that the text cannot fill."""
-    path, tokens = corpus_file(options), DOCSTRING_TOKENS
+    path, tokens = corpus_file(options), DOCSTRING_TOKENS[options["unit"]]
     wanted = settings["training"]["batch_size"], settings["measurement"]["probe_batch"]
     if path:
         try:
             if not os.path.isabs(path) and Path(os.path.normpath(path)).parts[:1] == (os.pardir,):
                 raise corpora.CorpusError(f"{path} leads out of the project; give it in full")
-            tokens = 0
+            tokens, tokenise = 0, tokeniser(options)
             # This runs whenever the workflow is read: no more is counted than has to be known.
             for paragraph in corpora.read_paragraphs(path):
-                tokens += len(corpora.tokenise(paragraph))
+                tokens += len(tokenise(paragraph))
                 if all(map(ge, _capacity(options, tokens), wanted)):
                     break
         except ValueError as error:  # also Python's own, where the path has a null character
@@ -94,8 +108,8 @@ def problems(options: dict, settings: dict):
             remedy = f"1 to {most}" if most else "a longer text or a smaller sequence_length"
             yield (
                 key,
-                f"{size} sequences of {options['sequence_length']} words are more than the {part} "
-                f"part of the corpus holds; allowed: {remedy}",
+                f"{size} sequences of {options['sequence_length']} {options['unit']}s are more "
+                f"than the {part} part of the corpus holds; allowed: {remedy}",
             )
 
 
@@ -117,7 +131,11 @@ def prepare(options: dict, settings: dict) -> Prepared:
     path = corpus_file(options)
     paragraphs = corpora.read_paragraphs(path) if path else corpora.docstring_paragraphs()
     text = corpora.build_corpus(
-        paragraphs, options["vocabulary"], options["held_out"], settings["base_seed"]
+        paragraphs,
+        options["vocabulary"],
+        options["held_out"],
+        settings["base_seed"],
+        tokeniser(options),
     )
     steps, size = options["sequence_length"], len(text.words)
     windows = (len(text.held_out) - 1) // steps
@@ -177,14 +195,15 @@ def describe(options: dict, facts: dict) -> str:
         else f"the file {options['corpus']}"
     )
     baselines = {name: np.exp(loss) for name, loss in facts["baselines"].items()}
+    unit = options["unit"]
     return (
-        f"The text is {source}: {facts['token_count']:,} words and sentence ends in "
+        f"The text is {source}: {facts['token_count']:,} {TOKENS[unit]} in "
         f"{facts['paragraph_count']:,} paragraphs. The {facts['input_size'] - 1:,} most frequent "
-        f"words are kept; the others, {facts['unknown_rate']:.1%} of all, are one unknown word. "
-        f"The paragraphs are shuffled once; the last {facts['held_out_tokens']:,} words are held "
+        f"{unit}s are kept; the others, {facts['unknown_rate']:.1%} of all, are one unknown "
+        f"{unit}. "
+        f"The paragraphs are shuffled once; the last {facts['held_out_tokens']:,} {unit}s are held "
         f"out, and the nets are trained on contiguous streams of the others to predict, at every "
-        f"step, the next word. On the held-out part the frequencies of the words alone (unigram) "
-        f"have a perplexity of {baselines['the unigram']:.1f}; a bigram, interpolated with the "
-        f"unigram by absolute discounting, has "
-        f"{baselines['the bigram']:.1f}."
+        f"step, the next {unit}. On the held-out part the frequencies of the {unit}s alone "
+        f"(unigram) have a perplexity of {baselines['the unigram']:.1f}; a bigram, interpolated "
+        f"with the unigram by absolute discounting, has {baselines['the bigram']:.1f}."
     )

@@ -1,0 +1,41 @@
+"""What the paper reads of an experiment on a text, by words or by characters."""
+
+import pytest
+import write_numbers
+
+GRID = {
+    "cells": ["rnn"],
+    "activations": ["tanh"],
+    "initialisations": ["gaussian"],
+    "spectral_radii": [1.0],
+    "seeds": 1,
+}
+ECHO = {"task": {"name": "delayed_echo", "lag": 2}, "grid": GRID}
+
+
+def text(unit):
+    return {"task": {"name": "words", "unit": unit}, "grid": GRID}
+
+
+@pytest.mark.parametrize(
+    ("unit", "counted"),
+    [("word", "words and sentence ends"), ("character", "characters and paragraph ends")],
+)
+def test_a_text_in_its_units(unit, counted):
+    own = {"token_count": 12345, "unknown_rate": 0.125, "corpus_sha256": "abc"}
+    written = write_numbers.texts(
+        {"own_text": text(unit), "echo": ECHO}, {"own_text": own, "echo": {}}
+    )
+    assert written == (
+        f"The text of own text has 12,345 {counted}, of which 12.5\\,\\% are the unknown {unit}; "
+        "the sha256 of its tokens is\\\\\n{\\footnotesize\\texttt{abc}}.\n\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("experiment", "mapped"), [(text("word"), True), (text("character"), False), (ECHO, False)]
+)
+def test_sentences_are_mapped_word_by_word_only(experiment, mapped):
+    experiments = {"own_text": experiment}
+    assert ("{sentence_map}" in write_numbers.sections(experiments, "details")) == mapped
+    assert "{sentence_map}" not in write_numbers.sections(experiments, "experiment")
