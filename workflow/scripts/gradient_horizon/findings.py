@@ -77,6 +77,9 @@ def overall_macros(
     return {
         "ExperimentCount": count_of(len(names), "experiment"),
         "ExperimentNames": conjunction(escape(name.replace("_", " ")) for name in names),
+        "ActivationNames": conjunction(
+            ACTIVATIONS[name].label for name in dict.fromkeys(before["activation"])
+        ),
         "PointCount": count_of(len(before), "grid point"),
         "NetCount": count_of(int(before["seeds"].sum()), "network"),
         "GradientCount": count_of(int(summary["seeds"].sum()), "gradient"),
