@@ -66,6 +66,19 @@ def test_no_gap_is_known():
     assert macros["SlopesOutside"] == "0 of 3 grid points"
 
 
+def test_matrices_beside_their_limits():
+    table = rows(
+        spectral_radius=((0.5, 1.5, 1.0), (9.0, 9.0, 9.0)),
+        sigma_max=((0.9, 2.7, 1.9), (9.0, 9.0, 9.0)),
+        gain=((0.5, 1.25, 1.0), (9.0, 9.0, 9.0)),
+    )
+    macros = theory_findings.matrix_macros(table)
+    assert macros["RadiusOverGain"] == "1" and macros["SigmaOverGain"] == "1.90"
+    assert (macros["RadiusLimit"], macros["SigmaLimit"]) == ("1", "2")
+    nothing = theory_findings.matrix_macros(table.assign(initialisation="identity"))
+    assert nothing["SigmaOverGain"] == "--"
+
+
 def summary(forward=(3.0, 9.0, np.nan), forward_censored=(False, False, False)):
     nothing = (False,) * 3
     return rows(

@@ -44,6 +44,7 @@ def numbers(
     summary, distances, slopes = (tables[name] for name in TABLES)
     macros.add(findings.overall_macros(settings, summary, distances, baselines))
     macros.add(theory_findings.slope_macros(slopes))
+    macros.add(theory_findings.matrix_macros(summary))
     macros.add(audit)
     for name, experiment in settings["experiments"].items():
         summary, distances, slopes = (_own(tables[table], name) for table in TABLES)

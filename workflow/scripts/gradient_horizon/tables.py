@@ -31,6 +31,7 @@ SUMMARY_COLUMNS = [
     "probe_loss",
     "spectral_radius",
     "sigma_max",
+    "gain",
     "saturated",
     "slope",
     "log10_gradient_norm",

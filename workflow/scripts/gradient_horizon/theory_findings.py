@@ -6,6 +6,7 @@ Like `findings`, every function reads tables of medians over seeds and returns L
 import numpy as np
 import pandas as pd
 
+from . import bounds
 from .findings import conjunction, count_of, of_all
 from .grid_points import ends, lower_bound_label, lowest_loss, point_label
 from .latex import escape, number, percent
@@ -31,6 +32,23 @@ def slope_macros(slopes: pd.DataFrame) -> dict[str, str]:
         ),
         "SlopesOutside": f"{number(int(outside.sum()))} of {count_of(len(after), 'grid point')}",
         "BoundSlopeGap": number((before["worst_slope"] - before["slope"]).median(), 2),
+    }
+
+
+def matrix_macros(summary: pd.DataFrame) -> dict[str, str]:
+    """How near the drawn Gaussian matrices are to the limits of large ones.
+
+    Parameters
+    ----------
+    summary : `summary_median`, of all experiments.
+    """
+    before, _ = ends(summary)
+    drawn = before[before["initialisation"] == "gaussian"]
+    return {
+        "RadiusOverGain": number((drawn["spectral_radius"] / drawn["gain"]).median()),
+        "SigmaOverGain": number((drawn["sigma_max"] / drawn["gain"]).median()),
+        "RadiusLimit": number(bounds.gaussian_spectral_radius(1.0)),
+        "SigmaLimit": number(bounds.gaussian_largest_singular_value(1.0)),
     }
 
 
