@@ -56,7 +56,7 @@ def test_all_mistakes_are_said_and_nothing_is_touched(tmp_path):
     # Not a dry run: it would start jobs if it could.
     lines = errors(SNAKEMAKE, tmp_path, "--cores", "1", "--configfile", "my.yaml")
     assert [line.split(": ")[0] for line in lines] == WRONG_KEYS
-    assert lines[2].endswith("linear; did you mean 'tanh'?")
+    assert lines[2].endswith("; did you mean 'tanh'?")
     assert contents(tmp_path / "results") == before
     assert not (tmp_path / "logs").exists()
 
