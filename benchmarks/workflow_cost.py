@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -76,8 +77,7 @@ def commands(folder: Path) -> dict[tuple[str, str], list[str]]:
 def start_seconds(command: str, folder: Path) -> float:
     """Processor time that a job's process takes to start and import, the median of three."""
     listed = subprocess.run(
-        command.rpartition(" > ")[0],  # without its log
-        shell=True,
+        shlex.split(command.rpartition(" > ")[0]),  # without its log
         cwd=folder,
         env=ENVIRONMENT | {"PYTHONPROFILEIMPORTTIME": "1"},
         capture_output=True,
