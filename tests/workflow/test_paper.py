@@ -14,7 +14,10 @@ pytestmark = pytest.mark.tex
 
 EXPERIMENTS = ("words", "delayed_echo", "temporal_order")
 # LaTeX's own commands with a capital letter that the paper may use.
-LATEX_OWN = {"Delta", "Gamma", "LaTeX", "Lambda", "Phi", "Pi", "Psi", "Sigma", "TeX", "Theta"}
+LATEX_OWN = {
+    *("Delta", "Gamma", "Lambda", "Phi", "Pi", "Psi", "Sigma", "Theta"),
+    *("Bigl", "Bigr", "LTcapwidth", "LaTeX", "TeX"),
+}
 
 
 def tool(name, *arguments):
