@@ -15,6 +15,11 @@ COMMANDS = {
     ],
     "tectonic": ["tectonic", "--untrusted", "--keep-logs", "--keep-intermediates"],
 }
+# Two passes within one second look alike to latexmk where the files' lengths are the same: then it
+# stops too early, which TeX says in its log.
+RERUN = "Rerun to get cross-references right"
+FORCE = {"latexmk": ["-g"], "tectonic": []}
+MOST_PASSES = 3
 WITHOUT_TIME = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
 UNRESOLVED = re.compile(r"(?:Reference|Citation) `([^']+)'[^\n]* undefined")
 
@@ -48,20 +53,24 @@ def build(engine: str, document: str, sources: Iterable[Path], folder: Path) -> 
     folder.mkdir(parents=True)
     for source in sources:
         shutil.copy(source, folder)
-    run = subprocess.run(
-        [*COMMANDS[engine], f"{document}.tex"],
-        cwd=folder,
-        env={**os.environ, **WITHOUT_TIME},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    print(run.stdout)
-    log = folder / f"{document}.log"
-    # TeX breaks the lines of its log at 79 characters, wherever that falls.
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else run.stdout
+    text = RERUN
+    for force in ([], *MOST_PASSES * [FORCE[engine]]):
+        if RERUN not in text:
+            break
+        run = subprocess.run(
+            [*COMMANDS[engine], *force, f"{document}.tex"],
+            cwd=folder,
+            env={**os.environ, **WITHOUT_TIME},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        print(run.stdout)
+        log = folder / f"{document}.log"
+        # TeX breaks the lines of its log at 79 characters, wherever that falls.
+        text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else run.stdout
     if run.returncode != 0:
         errors = re.findall(r"^(?:\S+:\d+: |! ).+", text, flags=re.MULTILINE)
         raise PaperError(f"{engine} stopped: {errors[0] if errors else 'see the log'}")
