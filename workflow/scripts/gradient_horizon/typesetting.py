@@ -71,6 +71,8 @@ def build(engine: str, document: str, sources: Iterable[Path], folder: Path) -> 
         log = folder / f"{document}.log"
         # TeX breaks the lines of its log at 79 characters, wherever that falls.
         text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else run.stdout
+        if run.returncode != 0:
+            break
     if run.returncode != 0:
         errors = re.findall(r"^(?:\S+:\d+: |! ).+", text, flags=re.MULTILINE)
         raise PaperError(f"{engine} stopped: {errors[0] if errors else 'see the log'}")
