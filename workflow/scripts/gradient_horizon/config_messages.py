@@ -56,7 +56,7 @@ def _show(value) -> str:
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
 
 
-def _nearest(name, names) -> str:
+def nearest(name, names) -> str:
     """Suggest the valid name that is nearest to a wrong one."""
     close = get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""
@@ -75,7 +75,7 @@ def describe(error) -> Iterator[tuple[tuple, str]]:
                 if key not in known:
                     yield (
                         (*keys, key),
-                        f"{UNKNOWN_KEY}; allowed: {', '.join(known)}{_nearest(key, known)}",
+                        f"{UNKNOWN_KEY}; allowed: {', '.join(known)}{nearest(key, known)}",
                     )
         case "required":
             for key in part["required"]:
@@ -85,7 +85,7 @@ def describe(error) -> Iterator[tuple[tuple, str]]:
             names = part["enum"]
             yield (
                 keys,
-                f"{_show(value)} is not known; allowed: {', '.join(names)}{_nearest(value, names)}",
+                f"{_show(value)} is not known; allowed: {', '.join(names)}{nearest(value, names)}",
             )
         case "uniqueItems":
             twice = {_show(item) for place, item in enumerate(value) if item in value[:place]}
