@@ -539,6 +539,7 @@ EXPERIMENT = {
         "activations": ["tanh", "relu"],
         "initialisations": ["gaussian"],
         "spectral_radii": [0.5, 1.2, 2.0],
+        "remedies": {"none": {}},
     },
     "training": {"gradient_clip": 1.0},
 }

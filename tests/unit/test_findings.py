@@ -29,6 +29,7 @@ def labels(place):
         "cell": "rnn",
         "activation": activation,
         "initialisation": "gaussian",
+        "remedy": "none",
         "radius": radius,
     }
 
@@ -154,5 +155,5 @@ def test_conjunction(words, text):
 def test_several_initialisations_are_named():
     table = summary().replace({"initialisation": {"gaussian": "other"}})
     several = pd.concat([summary(), table])
-    assert grid_points.variant_label(several.iloc[0], several) == "rnn, gaussian, tanh"
+    assert grid_points.variant_label(several.iloc[0], several) == "gaussian, tanh"
     assert grid_points.variant_label(several.iloc[0], summary()) == "tanh"

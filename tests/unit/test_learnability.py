@@ -268,6 +268,7 @@ def tables():
     summary, contributions = [], []
     for net, (run, activation, radius, seed) in enumerate(NETS):
         axes = {"run": run, "cell": "rnn", "initialisation": "gaussian", "activation": activation}
+        axes |= {"remedy": "none"}
         axes |= {"radius": radius, "seed": seed, "task": "delayed_echo"}
         for step in (0, 5, 20):
             held_out = {"accuracy": 100 * net + step, "loss": -100 * net - step}

@@ -117,7 +117,7 @@ def collected(tmp_path_factory):
 
 
 def test_a_row_for_every_run_seed_step_and_distance(collected):
-    assert list(collected["summary"].columns[:7]) == tables.AXES
+    assert list(collected["summary"].columns[:8]) == tables.AXES
     assert len(collected["summary"]) == 3 * SEEDS * len(STEPS)
     assert len(collected["contributions"]) == 3 * SEEDS * len(STEPS) * DISTANCES
     assert len(collected["summary_median"]) == 3 * len(STEPS)

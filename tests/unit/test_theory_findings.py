@@ -20,6 +20,7 @@ def rows(**columns):
                     "cell": "rnn",
                     "activation": activation,
                     "initialisation": "gaussian",
+                    "remedy": "none",
                     "radius": radius,
                     "step": step,
                     **{name: values[when][place] for name, values in columns.items()},
@@ -166,6 +167,7 @@ def correlations(experiments=("echo", "order")):
             "experiment": experiment,
             "cell": "rnn",
             "initialisation": "gaussian",
+            "remedy": "none",
             "radius_held": held,
             "activation": activation,
             "predictor": predictor,
@@ -183,8 +185,8 @@ def correlations(experiments=("echo", "order")):
 
 
 def paper_columns():
-    axes = ["experiment", "cell", "initialisation", "radius_held", "activation", "predictor"]
-    return [*axes, "rho", "low", "high", "nets"]
+    axes = ["experiment", "cell", "initialisation", "remedy", "radius_held", "activation"]
+    return [*axes, "predictor", "rho", "low", "high", "nets"]
 
 
 def test_the_table_of_correlations():

@@ -8,6 +8,7 @@ GRID = {
     "activations": ["tanh"],
     "initialisations": ["gaussian"],
     "spectral_radii": [1.0],
+    "remedies": {"none": {}},
     "seeds": 1,
 }
 ECHO = {"task": {"name": "delayed_echo", "lag": 2}, "grid": GRID}

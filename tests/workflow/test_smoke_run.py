@@ -11,11 +11,11 @@ import yaml
 from gradient_horizon import verification
 
 SMOKE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
-AXES = {"experiment", "run", "task", "cell", "activation", "initialisation", "radius"}
+AXES = {"experiment", "run", "task", "cell", "activation", "initialisation", "radius", "remedy"}
 SPREAD = ("", "_low", "_high")
 LEARNABILITY = {
-    *("experiment", "cell", "initialisation", "radius_held", "activation", "predictor"),
-    *("rho", "low", "high", "nets"),
+    *("experiment", "cell", "initialisation", "remedy", "radius_held", "activation"),
+    *("predictor", "rho", "low", "high", "nets"),
 }
 
 

@@ -28,7 +28,8 @@ def audited_runs(settings: dict) -> tuple[str, list[dict]]:
 
     Returns
     -------
-    The experiment's name, and the runs of the simple cell whose radius is next to 1.
+    The experiment's name, and the runs of the simple cell whose radius is next to 1, without a
+    remedy if any is.
     """
     experiments = settings["experiments"]
     name = next(
@@ -39,7 +40,7 @@ def audited_runs(settings: dict) -> tuple[str, list[dict]]:
     return name, [
         min(
             (run for run in runs if run["activation"] == activation),
-            key=lambda run: abs(run["radius"] - 1.0),
+            key=lambda run: (run["remedy"] != grid.PLAIN, abs(run["radius"] - 1.0)),
         )
         for activation in dict.fromkeys(run["activation"] for run in runs)
     ]
@@ -109,11 +110,13 @@ def training_record(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def clipping(settings: dict, results: Path) -> dict[str, int]:
-    """Count clipped steps and diverged nets over the experiments that are trained with clipping."""
+    """Count clipped steps and diverged nets over the runs that are trained with clipping."""
     counts = dict.fromkeys(("clipped", "steps", "diverged", "nets"), 0)
     for name, experiment in settings["experiments"].items():
-        clip = experiment["training"]["gradient_clip"]
-        for run in grid.runs(experiment) if clip is not None else ():
+        for run in grid.runs(experiment):
+            clip = grid.training_settings(experiment, run["remedy"])["gradient_clip"]
+            if clip is None:
+                continue
             norms, diverged_at = training_record(results / name / run["run"] / "train.npz")
             clipped, steps = audit_findings.clipped_steps(norms, diverged_at, clip)
             diverged = int((diverged_at >= 0).sum())

@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument("--experiment", type=command_line.settings, required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    files.write_records(arguments.output, grid.runs(arguments.experiment))
+    files.write_records(arguments.output, grid.records(arguments.experiment))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from .activations import ACTIVATIONS
 from .cells import CELLS
 from .config_messages import UNKNOWN_KEY, allowed, describe, key_path, types
+from .grid import PLAIN, training_settings
 from .initialise import INITIALISATIONS
 from .latex import macro_prefix
 from .optimisers import OPTIMISERS
@@ -46,7 +47,8 @@ def resolve(config: dict) -> dict:
 
     Parameters
     ----------
-    config : as read from YAML; it is not changed. An experiment that is null is left out.
+    config : as read from YAML; it is not changed. An experiment or a remedy that is null is left
+        out.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def resolve(config: dict) -> dict:
         allowed and the nearest valid name.
     """
     try:
-        config = _without_null_experiments(copy.deepcopy(config))
+        config = _without_nulls(copy.deepcopy(config))
         schema = _schema_for(config)
         completed = _complete(schema, config)
         messages = _mistakes(schema, completed)
@@ -74,8 +76,20 @@ def resolve(config: dict) -> dict:
 
 
 def schema() -> dict:
-    """Return the schema with the registered names filled in; a task's options are not in it."""
-    return _with_registries(_schema_file())
+    """Return the schema with the registered names filled in; a task's options are not in it.
+
+    A remedy may have every key of `training` but the number of steps: what is compared is measured
+    at the same checkpoints.
+    """
+    whole = _with_registries(_schema_file())
+    sections = whole["properties"]["experiments"]["additionalProperties"]["properties"]
+    remedy = sections["grid"]["properties"]["remedies"]["additionalProperties"]
+    remedy["properties"] |= {
+        key: {word: value for word, value in part.items() if word != "default"}
+        for key, part in sections["training"]["properties"].items()
+        if key != "steps"
+    }
+    return whole
 
 
 @cache
@@ -97,15 +111,23 @@ def _with_registries(part):
     return part
 
 
-def _without_null_experiments(config):
-    """Leave out the experiments that are null: a configuration laid over another drops them so."""
-    if isinstance(config, dict) and isinstance(config.get("experiments"), dict):
-        config["experiments"] = {
-            name: experiment
-            for name, experiment in config["experiments"].items()
-            if experiment not in (None, "null")  # the second is what `--config` makes of it
-        }
+def _without_nulls(config):
+    """Leave out null experiments and remedies: a configuration laid over another drops them so."""
+    _drop_nulls(config, "experiments")
+    experiments = config.get("experiments") if isinstance(config, dict) else None
+    for experiment in experiments.values() if isinstance(experiments, dict) else ():
+        _drop_nulls(experiment.get("grid") if isinstance(experiment, dict) else None, "remedies")
     return config
+
+
+def _drop_nulls(section, key: str) -> None:
+    """Leave out what is null of the mapping at a key, if there is one."""
+    if isinstance(section, dict) and isinstance(section.get(key), dict):
+        section[key] = {
+            name: value
+            for name, value in section[key].items()
+            if value not in (None, "null")  # the second is what `--config` makes of it
+        }
 
 
 def _schema_for(config) -> dict:
@@ -147,6 +169,9 @@ def _complete(part: dict, value):
                 value[key] = copy.deepcopy(inner["default"])
             if key in value:
                 value[key] = _complete(inner, value[key])
+        others = part.get("additionalProperties")
+        for key in value.keys() - part.get("properties", {}) if isinstance(others, dict) else ():
+            value[key] = _complete(others, value[key])
     return value
 
 
@@ -188,8 +213,11 @@ def _not_finite(value, keys=()) -> Iterator[tuple[tuple, float]]:
 def _part_at(part: dict, keys: tuple) -> dict | None:
     """Return the part of the schema for a key path, or None where it knows no such key."""
     for key in keys:
-        part = part.get("items") if isinstance(key, int) else part.get("properties", {}).get(key)
-        if part is None:
+        if isinstance(key, int):
+            part = part.get("items")
+        else:
+            part = part.get("properties", {}).get(key) or part.get("additionalProperties")
+        if not part:
             return None
     return part
 
@@ -221,7 +249,10 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
                 "allowed: names that differ in more than underscores and digits spelt out"
             )
         if wrong.isdisjoint((*where, section) for section in ("measurement", "task", "training")):
-            messages |= {(*where, *keys): message for keys, message in _conflicts(experiment)}
+            conflicts = list(_conflicts(experiment))
+            if (*where, "grid") not in wrong:
+                conflicts += _conflicts_of_remedies(experiment)
+            messages |= {(*where, *keys): message for keys, message in conflicts}
     return messages
 
 
@@ -237,3 +268,17 @@ def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
     options = experiment["task"]
     for path, message in TASKS[options["name"]].problems(options, experiment):
         yield tuple(path.split(".")) if "." in path else ("task", path), message
+
+
+def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
+    """Find what a remedy changes that does not go together with the rest of its experiment."""
+    options = experiment["task"]
+    for name, changes in experiment["grid"]["remedies"].items():
+        where = ("grid", "remedies", name)
+        if name == PLAIN and changes:
+            yield where, "this name is for training as it is; allowed: {}, or another name"
+        if "batch_size" in changes:
+            changed = experiment | {"training": training_settings(experiment, name)}
+            for path, message in TASKS[options["name"]].problems(options, changed):
+                if path == "training.batch_size":
+                    yield (*where, "batch_size"), message

@@ -65,8 +65,11 @@ def nearest(name, names) -> str:
 def describe(error) -> Iterator[tuple[tuple, str]]:
     """Turn one error of the validator into messages for the user, each with its key path."""
     keys, part, value = tuple(error.absolute_path), error.schema, error.instance
-    if list(error.schema_path)[:3] == ["properties", "experiments", "propertyNames"]:
-        yield (*keys, value), f"not possible as a name; allowed: {part['allowed']}{_slug(value)}"
+    if "pattern" in part:  # names alone have one
+        yield (
+            (*keys, value),
+            f"not possible as a name; allowed: {part['allowed']}{_slug(value, part['maxLength'])}",
+        )
         return
     match error.validator:
         case "additionalProperties":
@@ -97,7 +100,7 @@ def describe(error) -> Iterator[tuple[tuple, str]]:
             yield keys, f"{_show(value)} is not possible; allowed: {allowed(part)}"
 
 
-def _slug(name) -> str:
-    """Suggest a name for an experiment that is close to one that cannot be used."""
-    words = re.sub(r"[^a-z0-9]+", "_", str(name).lower()).strip("_0123456789")[:40].strip("_")
+def _slug(name, longest: int) -> str:
+    """Suggest a name that is close to one that cannot be used."""
+    words = re.sub(r"[^a-z0-9]+", "_", str(name).lower()).strip("_0123456789")[:longest].strip("_")
     return f"; did you mean '{words}'?" if words else ""

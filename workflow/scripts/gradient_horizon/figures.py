@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from .grid import VARIANT_AXES
+from .grid_points import of_variant, variants
 from .plotting import (
     MARKERS,
     add_legend,
@@ -88,7 +90,7 @@ def slopes(table: pd.DataFrame) -> Figure:
     )
     note = BOUND | {"ls": (0, (4, 1.5)), "color": "0.6"}
     shade = {"color": "0.9", "marker": "s", "markersize": 6, "ls": ""}
-    known = _variants(table)
+    known = _variant_styles(table)
     for axes, part in panels:
         axes.axhline(0, color="0.2", lw=0.6)
         axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -98,9 +100,8 @@ def slopes(table: pd.DataFrame) -> Figure:
         axes.fill_between(
             radii, 0, 1, vanishing, color="0.9", lw=0, transform=axes.get_xaxis_transform()
         )
-        for (cell, initialisation), style in known.items():
-            rows = part[(part["cell"] == cell) & (part["initialisation"] == initialisation)]
-            rows = rows.sort_values("radius")
+        for variant, style in known.items():
+            rows = of_variant(part, variant).sort_values("radius")
             if (rows["note_slope"] > rows["worst_slope"]).any():
                 axes.plot(rows["radius"], rows["note_slope"], **note)
             axes.plot(rows["radius"], rows["worst_slope"], **BOUND)
@@ -109,8 +110,8 @@ def slopes(table: pd.DataFrame) -> Figure:
             axes.vlines(rows["radius"], low, high, color=style["color"], lw=1)
             axes.plot(rows["radius"], rows["slope"], ls="", **style)
     names = {
-        f"measured{f', {cell}, {initialisation}' if len(known) > 1 else ''}": style | {"ls": ""}
-        for (cell, initialisation), style in known.items()
+        ", ".join(filter(None, ("measured", name))): known[variant] | {"ls": ""}
+        for variant, name in variants(table).items()
     }
     theory = {"mean field": {"color": next(iter(known.values()))["color"], "lw": 1}}
     bounds = {"worst-case bound": BOUND}
@@ -146,10 +147,11 @@ def influence(
     floor = 1e-4
     panels[0, 0].set_ylim(floor, 1.6)
     reach = [relevant or 1]
-    several = len(_variants(summary)) > 1
+    told = variants(summary)
     for axes, best in zip(panels[0], _best(summary), strict=True):
         title = f"{label(best['activation'])}, radius {best['radius']:g}"
-        axes.set_title(f"{title}\n{best['cell']}, {best['initialisation']}" if several else title)
+        name = told[tuple(best[VARIANT_AXES])]
+        axes.set_title(f"{title}\n{name}" if name else title)
         if relevant is not None:
             axes.axvline(relevant, **mark)
         shares = contributions[
@@ -240,20 +242,19 @@ def phase_diagram(table: pd.DataFrame) -> Figure:
 
     `table` holds one experiment's rows of `summary_median`.
     """
-    rows = table[["cell", "initialisation", "activation"]].drop_duplicates()
-    several = len(rows[["cell", "initialisation"]].drop_duplicates()) > 1
+    points = [*VARIANT_AXES, "activation"]
+    rows = list(table[points].drop_duplicates().itertuples(index=False, name=None))
+    told = variants(table)
     names = [
-        (f"{row.cell}, {row.initialisation}, " if several else "") + label(row.activation)
-        for row in rows.itertuples()
+        ", ".join(filter(None, (told[tuple(variant)], label(activation))))
+        for *variant, activation in rows
     ]
     radii = sorted(table["radius"].unique())
     figure, panels = new_figure(0.75 + 0.28 * len(names), 1, 2, sharey=True)
     longest = max(_extent(table, ["h99"])[1], 1.0)
     for axes, (title, step) in zip(panels[0], _ends(table).items(), strict=True):
-        part = table[table["step"] == step].set_index(
-            ["cell", "initialisation", "activation", "radius"]
-        )
-        keys = [[(*row, radius) for radius in radii] for row in rows.itertuples(index=False)]
+        part = table[table["step"] == step].set_index([*points, "radius"])
+        keys = [[(*row, radius) for radius in radii] for row in rows]
         horizon = np.array([[part["h99"].get(key, np.nan) for key in line] for line in keys])
         censored = np.array(
             [[part["h99_censored"].get(key, False) for key in line] for line in keys]
@@ -423,10 +424,9 @@ def _over_training(axes: Axes, last: int) -> None:
     axes.set_xlim(-0.3, last * 1.5)
 
 
-def _variants(table: pd.DataFrame) -> dict[tuple[str, str], dict]:
-    """Return the style of each cell and initialisation."""
-    known = table[["cell", "initialisation"]].drop_duplicates().itertuples(index=False, name=None)
-    known = list(known)
+def _variant_styles(table: pd.DataFrame) -> dict[tuple, dict]:
+    """Return the style of each variant."""
+    known = variants(table)
     return {
         variant: {"color": hue, "marker": MARKERS[place % len(MARKERS)]}
         for place, (variant, hue) in enumerate(zip(known, colours(len(known)), strict=True))

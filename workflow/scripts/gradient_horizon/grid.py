@@ -3,6 +3,11 @@
 from decimal import Decimal
 from itertools import product
 
+# The remedy that changes nothing.
+PLAIN = "none"
+# What tells the lines and rows of one activation and radius apart.
+VARIANT_AXES = ["cell", "initialisation", "remedy"]
+
 
 def radius_label(radius: float) -> str:
     """Write a radius as it stands in file names: two decimals, or as many as it has."""
@@ -16,28 +21,59 @@ def runs(experiment: dict) -> list[dict]:
 
     Returns
     -------
-    One dict each with `run` (its name in paths), `task`, `cell`, `activation`, `initialisation`
-    and `radius`, the spectral radius at initialisation.
+    One dict each with `run` (its name in paths), `task`, `cell` (a remedy may put another in place
+    of the grid's), `activation`, `initialisation`, `radius` (the spectral radius at initialisation)
+    and `remedy`.
     """
     grid = experiment["grid"]
-    axes = (grid["cells"], grid["activations"], grid["initialisations"], grid["spectral_radii"])
+    axes = (
+        grid["cells"],
+        grid["activations"],
+        grid["initialisations"],
+        grid["spectral_radii"],
+        grid["remedies"].items(),
+    )
     return [
         {
-            "run": f"{cell}_{activation}_{initialisation}_rho{radius_label(radius)}",
+            "run": f"{cell}_{activation}_{initialisation}_rho{radius_label(radius)}"
+            + (f"_{remedy}" if remedy != PLAIN else ""),
             "task": experiment["task"]["name"],
-            "cell": cell,
+            "cell": changes.get("cell", cell),
             "activation": activation,
             "initialisation": initialisation,
             "radius": radius,
+            "remedy": remedy,
         }
-        for cell, activation, initialisation, radius in product(*axes)
+        for cell, activation, initialisation, radius, (remedy, changes) in product(*axes)
     ]
 
 
+def records(experiment: dict) -> list[dict]:
+    """Rows of `grid.csv`: the runs, whose remedy is named only where the grid has any."""
+    rows = runs(experiment)
+    if {row["remedy"] for row in rows} == {PLAIN}:
+        return [{axis: row[axis] for axis in row if axis != "remedy"} for row in rows]
+    return rows
+
+
+def training_settings(experiment: dict, remedy: str) -> dict:
+    """Return the settings of `training` with what a remedy changes of them."""
+    changes = experiment["grid"]["remedies"][remedy]
+    return experiment["training"] | {key: changes[key] for key in changes if key != "cell"}
+
+
 def mapped_run(experiment: dict) -> dict:
-    """Choose the grid point whose sentence is mapped: tanh if there is one, radius next to 1."""
+    """Choose the grid point whose sentence is mapped: tanh if there is one, radius next to 1.
+
+    Without a remedy, if any is.
+    """
     return min(
-        runs(experiment), key=lambda run: (run["activation"] != "tanh", abs(run["radius"] - 1.0))
+        runs(experiment),
+        key=lambda run: (
+            run["remedy"] != PLAIN,
+            run["activation"] != "tanh",
+            abs(run["radius"] - 1.0),
+        ),
     )
 
 
@@ -53,12 +89,16 @@ def task_settings(config: dict, name: str) -> dict:
 
 
 def run_settings(config: dict, name: str, run: dict) -> dict:
-    """Everything that the training of one grid point of experiment `name` depends on."""
+    """Everything that the training of one grid point of experiment `name` depends on.
+
+    The streams of weights and data belong to `identity`, the run without its remedy: remedies are
+    compared on the same initial weights and the same batches (common random numbers).
+    """
     experiment = config["experiments"][name]
     return {
         "base_seed": config["base_seed"],
         "experiment": name,
-        "identity": f"{name}/{run['run']}",
+        "identity": f"{name}/{run['run'].removesuffix('_' + run['remedy'])}",
         "cell": run["cell"],
         "activation": run["activation"],
         "initialisation": run["initialisation"],
@@ -66,7 +106,7 @@ def run_settings(config: dict, name: str, run: dict) -> dict:
         "seeds": experiment["grid"]["seeds"],
         "task": experiment["task"],
         "model": experiment["model"],
-        "training": experiment["training"],
+        "training": training_settings(experiment, run["remedy"]),
         "measurement": {"checkpoints": experiment["measurement"]["checkpoints"]},
     }
 

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .activations import ACTIVATIONS
+from .grid import PLAIN, VARIANT_AXES
 from .latex import escape, number
-
-VARIANT = ["cell", "initialisation", "activation"]
 
 
 def ends(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,11 +38,30 @@ def at_the_middle(distances: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(groups)
 
 
+def variants(rows: pd.DataFrame) -> dict[tuple, str]:
+    """Name each variant of a table by the axes in which they differ; '' where there is but one."""
+    known = list(rows[VARIANT_AXES].drop_duplicates().itertuples(index=False, name=None))
+    told = [len(set(values)) > 1 for values in zip(*known, strict=True)]
+    # A remedy that is another cell has the cell's name.
+    return {
+        variant: ", ".join(
+            dict.fromkeys(
+                _name(value) for value, differs in zip(variant, told, strict=True) if differs
+            )
+        )
+        for variant in known
+    }
+
+
+def of_variant(rows: pd.DataFrame, variant: tuple) -> pd.DataFrame:
+    """Keep the rows of one variant."""
+    return rows[(rows[VARIANT_AXES] == list(variant)).all(axis=1)]
+
+
 def variant_label(row: pd.Series, rows: pd.DataFrame) -> str:
-    """Name a row's activation, with cell and initialisation where there are several."""
-    label = ACTIVATIONS[row["activation"]].label
-    prefix = f"{row['cell']}, {row['initialisation']}, " if _several(rows) else ""
-    return escape(prefix + label)
+    """Name a row's activation, and its variant where there are several."""
+    variant = variants(rows)[tuple(row[VARIANT_AXES])]
+    return escape(", ".join(filter(None, (variant, ACTIVATIONS[row["activation"]].label))))
 
 
 def point_label(row: pd.Series, rows: pd.DataFrame) -> str:
@@ -72,6 +90,6 @@ def perplexity(loss: float) -> float:
     return math.exp(loss) if loss < 700 else math.inf
 
 
-def _several(rows: pd.DataFrame) -> bool:
-    """Tell whether the grid has several cells or initialisations, which then must be named."""
-    return len(rows[["cell", "initialisation"]].drop_duplicates()) > 1
+def _name(value: str) -> str:
+    """Write a cell, an initialisation or a remedy as text names it."""
+    return "plain" if value == PLAIN else value.replace("_", " ")

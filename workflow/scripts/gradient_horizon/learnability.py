@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from .grid import VARIANT_AXES
+
 POOLED = "all"
 DESIGN = ["activation", "radius", "seed"]
 # Two different points are always in perfect order.
@@ -46,7 +48,7 @@ def signal_and_outcome(
     state = before[before["distance"] == distance].set_index(net)
     weights = before[before["distance"] == distance - 1].set_index(net)
     after = summary[summary["step"] == summary["step"].max()]
-    axes = ["run", "cell", "initialisation", "activation", "radius", "seed"]
+    axes = ["run", *VARIANT_AXES, "activation", "radius", "seed"]
     return (
         after[[*axes, "accuracy", "loss"]]
         .join(state["log10_transport"], on=net)
@@ -74,7 +76,7 @@ def rank_correlations(
 
     Parameters
     ----------
-    table : a row a net, of one cell and initialisation, with `activation`, `radius`, `seed` and
+    table : a row a net, of one variant, with `activation`, `radius`, `seed` and
         the columns named below.  Infinite values have their rank, equal ones their mean rank.
     predictors, outcome : names of columns.
     confidence : such as 0.95.

@@ -3,14 +3,15 @@
 import pandas as pd
 
 from .activations import ACTIVATIONS
+from .grid import VARIANT_AXES
 from .grid_points import (
-    VARIANT,
     ends,
     horizon_label,
     lowest_loss,
     middle_distance,
     perplexity,
     variant_label,
+    variants,
 )
 from .latex import escape, interval, number, percent, table
 from .learnability import POOLED
@@ -22,7 +23,7 @@ def by_activation(summary: pd.DataFrame) -> str:
     """Return a table of what each activation reaches at the radius that learns best."""
     before, after = ends(summary)
     rows = []
-    for _, part in after.groupby(VARIANT, sort=False):
+    for _, part in after.groupby([*VARIANT_AXES, "activation"], sort=False):
         run = lowest_loss(part)
         last, first = after.loc[run], before.loc[run]
         rows.append(
@@ -117,16 +118,21 @@ def slopes(table_of_slopes: pd.DataFrame, title: str = "") -> str:
 
 
 def learnability(correlations: pd.DataFrame, predictor: str = "share") -> str:
-    """Return a table of rank correlations of one predictor with accuracy, a row an activation."""
-    chosen = correlations[correlations["predictor"] == predictor]
+    """Return a table of rank correlations of one predictor with accuracy, a row an activation.
+
+    Experiments on remedies are left out: their nets all start alike.
+    """
+    remedied = correlations.groupby("experiment")["remedy"].transform("nunique") > 1
+    chosen = correlations[(correlations["predictor"] == predictor) & ~remedied]
     if not len(chosen):
         return table("l", ["No task of this run has a place that matters."], [])
-    columns = list(chosen.groupby(["experiment", "cell", "initialisation"], sort=False).groups)
+    columns = list(chosen.groupby(["experiment", *VARIANT_AXES], sort=False).groups)
     several = len(columns) > chosen["experiment"].nunique()
+    told = variants(chosen)
     rows = []
     for activation in chosen["activation"].unique():
         own = chosen[chosen["activation"] == activation].set_index(
-            ["experiment", "cell", "initialisation", "radius_held"]
+            ["experiment", *VARIANT_AXES, "radius_held"]
         )
         label = "all together" if activation == POOLED else ACTIVATIONS[activation].label
         cells = [
@@ -138,8 +144,8 @@ def learnability(correlations: pd.DataFrame, predictor: str = "share") -> str:
         ]
         rows.append([label, *cells])
     names = [
-        escape(experiment.replace("_", " ") + (f", {cell}, {start}" if several else ""))
-        for experiment, cell, start in columns
+        escape(experiment.replace("_", " ") + (f", {told[tuple(variant)]}" if several else ""))
+        for experiment, *variant in columns
     ]
     over = " & ".join(["", *(rf"\multicolumn{{2}}{{c}}{{{name}}}" for name in names)]) + r" \\"
     head = ["activation", *len(columns) * ["over all radii", "radius held"]]

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from . import files
 from .activations import ACTIVATIONS
+from .grid_points import of_variant, variants
 
 STYLE = Path(__file__).parents[3] / "paper" / "figures.mplstyle"
 TEXT_WIDTH = 6.5  # inches
@@ -52,21 +53,19 @@ def label(activation: str) -> str:
 def lines_of(table: pd.DataFrame) -> Iterator[tuple[object, float, dict, pd.DataFrame]]:
     """Yield (key, radius, line style, rows) for each line of a panel: a radius each.
 
-    Where the grid has several cells or initialisations, each of them is a line with a marker of
-    its own, and `key` says which.
+    Where the grid has several variants, each of them is a line with a marker of its own, and `key`
+    says which. Colours tell radii apart, or variants where there is but one radius.
     """
-    radii = sorted(table["radius"].unique())
-    hues = dict(zip(radii, colours(len(radii)), strict=True))
-    variants = table[["cell", "initialisation"]].drop_duplicates().itertuples(index=False)
-    for number, variant in enumerate(variants):
-        own = table[
-            (table["cell"] == variant.cell) & (table["initialisation"] == variant.initialisation)
-        ]
+    radii, known = sorted(table["radius"].unique()), variants(table)
+    by_variant = len(radii) == 1
+    hues = colours(len(known if by_variant else radii))
+    for number, variant in enumerate(known):
+        own = of_variant(table, variant)
         for place, radius in enumerate(radii):
             rows = own[own["radius"] == radius]
             if len(rows):
                 style = {
-                    "color": hues[radius],
+                    "color": hues[number if by_variant else place],
                     "linestyle": DASHES[(place + number) % len(DASHES)],
                 }
                 if number:
@@ -93,10 +92,9 @@ def draw_band(axes: Axes, x, rows: pd.DataFrame, column: str, style: dict) -> No
 
 def radius_styles(table: pd.DataFrame) -> dict[str, dict]:
     """Return the styles of `lines_of` by the names that a legend gives the lines."""
-    several = len(table[["cell", "initialisation"]].drop_duplicates()) > 1
+    names = variants(table)
     return {
-        (f"{variant.cell}, {variant.initialisation}, " if several else "")
-        + f"radius {radius:g}": style
+        ", ".join(filter(None, (names[variant], f"radius {radius:g}"))): style
         for variant, radius, style, _ in lines_of(table)
     }
 

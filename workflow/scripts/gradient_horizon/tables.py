@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from . import files
+from .grid import PLAIN, VARIANT_AXES
 from .learnability import rank_correlations, signal_and_outcome
 from .slopes import with_predictions
 from .statistics import censored_median, median_interval
 
-AXES = ["experiment", "run", "task", "cell", "activation", "initialisation", "radius"]
+AXES = ["experiment", "run", "task", "cell", "activation", "initialisation", "radius", "remedy"]
 DISTANCE_COLUMNS = [
     "log10_contribution",
     "share",
@@ -43,8 +44,7 @@ SLOPE_COLUMNS = ["slope", "mean_field_slope", "deviation", "worst_slope", "note_
 PREDICTORS = ["log10_transport", "log10_contribution", "share"]
 LEARNABILITY = [
     "experiment",
-    "cell",
-    "initialisation",
+    *VARIANT_AXES,
     "radius_held",
     "activation",
     "predictor",
@@ -173,7 +173,7 @@ def learnability(
 
     Returns
     -------
-    `experiment`, `cell`, `initialisation`, `radius_held` and the columns of
+    `experiment`, the axes of its variants, `radius_held` and the columns of
     `learnability.rank_correlations`, accuracy being the outcome.
     """
     parts = []
@@ -182,13 +182,13 @@ def learnability(
         if distance is None or distance > own["contributions"]["distance"].max():
             continue
         nets = signal_and_outcome(own["summary"], own["contributions"], distance)
-        for (cell, initialisation), group in nets.groupby(["cell", "initialisation"], sort=False):
+        for variant, group in nets.groupby(VARIANT_AXES, sort=False):
+            axes = {"experiment": name, **dict(zip(VARIANT_AXES, variant, strict=True))}
             for held in (False, True):
                 found = rank_correlations(
                     group, PREDICTORS, "accuracy", **statistics, hold_radius=held
                 )
-                labels = {"experiment": name, "cell": cell, "initialisation": initialisation}
-                parts.append(_labelled(found, {**labels, "radius_held": held}))
+                parts.append(_labelled(found, {**axes, "radius_held": held}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=LEARNABILITY)
 
 
@@ -211,7 +211,7 @@ def _runs(results: Path, experiments: list[str]) -> Iterator[tuple[dict, Path]]:
     """Yield the axis values and the folder of every run."""
     for experiment in experiments:
         for row in files.read_table(results / experiment / "grid.csv").to_dict("records"):
-            labels = {"experiment": experiment, **row}
+            labels = {"experiment": experiment, "remedy": PLAIN, **row}
             yield {axis: labels[axis] for axis in AXES}, results / experiment / row["run"]
 
 
