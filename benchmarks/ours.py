@@ -26,7 +26,7 @@ def training(workload: Workload, dtype: str) -> tuple[Callable, Callable]:
         weights[name][...] = array
     loss_mask = np.ones(workload.steps, dtype=bool)
     network = Network("rnn", "tanh", weights, loss_mask, workload.batch)
-    optimiser = OPTIMISERS["sgd"](LEARNING_RATE)
+    optimiser = OPTIMISERS["sgd"]({"learning_rate": LEARNING_RATE})
 
     def step():
         network.loss_and_gradient(inputs, targets, gradient)

@@ -6,6 +6,7 @@ import pytest
 from gradient_horizon import training
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.measurement import measure
+from gradient_horizon.optimisers import OPTIMISERS
 from gradient_horizon.seeds import generator
 from gradient_horizon.tasks import delayed_echo
 
@@ -27,7 +28,9 @@ def settings(**changes):
             "steps": 12,
             "batch_size": 5,
             "learning_rate": 1.0,
+            "momentum": 0.9,
             "gradient_clip": 1.0,
+            "gradient_clip_value": None,
             "precision": "float32",
         },
         "measurement": {"checkpoints": 4},
@@ -150,6 +153,18 @@ def test_one_step_of_training_is_one_of_gradient_descent():
             np.testing.assert_allclose(trained[name][1, p], expected, rtol=0, atol=1e-11)
 
 
+def test_the_gradient_is_clipped_by_norm_and_then_by_value():
+    short = {"steps": 1, "checkpoints": 2, "precision": "float64", "gradient_clip": 0.1}
+    by_norm, by_both = train(**short), train(**short, gradient_clip_value=0.01)
+    assert (by_norm["gradient_norm"] > 0.1).all()
+    np.testing.assert_array_equal(by_norm["gradient_norm"], by_both["gradient_norm"])
+    for name in WEIGHTS:
+        moved, cut = (trained[name][1] - trained[name][0] for trained in (by_norm, by_both))
+        # Differences of weights below 4 are rounded to 2^-52 of them.
+        np.testing.assert_allclose(cut, np.clip(moved, -0.01, 0.01), rtol=0, atol=1e-15)
+    assert abs(cut).max() == pytest.approx(0.01, rel=1e-12)
+
+
 # Divergence
 
 
@@ -200,8 +215,9 @@ def test_a_net_that_diverges_leaves_the_others_alone(monkeypatch):
         np.testing.assert_array_equal(part, array)
 
 
-def test_a_net_stays_frozen_when_its_loss_is_finite_again(monkeypatch):
-    undisturbed = train(steps=30)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_net_stays_frozen_when_its_loss_is_finite_again(monkeypatch, optimiser):
+    undisturbed = train(steps=30, optimiser=optimiser)
     calculate, calls = training.Network.loss_and_gradient, []
 
     def with_one_bad_batch(self, *given):
@@ -211,7 +227,7 @@ def test_a_net_stays_frozen_when_its_loss_is_finite_again(monkeypatch):
         return loss
 
     monkeypatch.setattr(training.Network, "loss_and_gradient", with_one_bad_batch)
-    disturbed = train(steps=30)
+    disturbed = train(steps=30, optimiser=optimiser)
     assert disturbed["diverged_at"].tolist() == [-1, 2, -1]
     assert np.isfinite(np.delete(disturbed["loss"][:, 1], 2)).all()
     for name in WEIGHTS:

@@ -122,7 +122,6 @@ def of_all(count: int, total: int, verbs=("is", "are")) -> str:
 def _setup(experiment: dict, before: pd.DataFrame, checkpoints: int) -> dict[str, str]:
     """What was trained."""
     model, training, grid = experiment["model"], experiment["training"], experiment["grid"]
-    clip = training["gradient_clip"]
     return {
         "Points": count_of(len(before), "grid point"),
         "Seeds": count_of(grid["seeds"], "net"),
@@ -134,11 +133,18 @@ def _setup(experiment: dict, before: pd.DataFrame, checkpoints: int) -> dict[str
         "TrainingSteps": count_of(training["steps"], "step"),
         "Optimiser": OPTIMISERS[training["optimiser"]].label,
         "LearningRate": f"{training['learning_rate']:g}",
-        "Clipping": "without clipping" if clip is None else f"clipped at norm {clip:g}",
+        "Clipping": _clipping(training),
         "Precision": training["precision"],
         "ProbeBatch": count_of(experiment["measurement"]["probe_batch"], "sequence"),
         "Checkpoints": count_of(checkpoints, "checkpoint"),
     }
+
+
+def _clipping(training: dict) -> str:
+    """Say how the gradient is clipped."""
+    levels = {"norm": training["gradient_clip"], "value": training["gradient_clip_value"]}
+    words = [f"at {kind} {level:g}" for kind, level in levels.items() if level is not None]
+    return f"clipped {' and then '.join(words)}" if words else "without clipping"
 
 
 def _learning(baselines: dict[str, float], after: pd.DataFrame) -> dict[str, str]:

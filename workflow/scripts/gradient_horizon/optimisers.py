@@ -1,4 +1,9 @@
-"""Gradient clipping and optimisers, for a whole population of nets at once."""
+"""Gradient clipping and optimisers, for a whole population of nets at once.
+
+An optimiser is made of the settings of `training`, of which it reads its own.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -27,13 +32,23 @@ def clip_by_global_norm(gradient: np.ndarray, largest: float | None) -> np.ndarr
     return norms
 
 
+def clip_by_value(gradient: np.ndarray, largest: float | None) -> None:
+    """Cut every entry of the gradient to [-largest, largest], in place; None leaves it as it is.
+
+    Unlike clipping by norm it turns the gradient (Mikolov's, of 2012, with which Pascanu, Mikolov
+    and Bengio, 2013, section 3.2, compare theirs).
+    """
+    if largest is not None:
+        np.clip(gradient, -largest, largest, out=gradient)
+
+
 class StochasticGradientDescent:
     """Plain stochastic gradient descent: w <- w - learning_rate * gradient."""
 
     label = "plain stochastic gradient descent"
 
-    def __init__(self, learning_rate: float):
-        self.learning_rate = learning_rate
+    def __init__(self, settings: Mapping):
+        self.learning_rate = settings["learning_rate"]
 
     def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
         """Change `weights` (P, M) in place; `gradient` (P, M) is used up."""
@@ -41,4 +56,52 @@ class StochasticGradientDescent:
         weights -= gradient
 
 
-OPTIMISERS = {"sgd": StochasticGradientDescent}
+class Momentum:
+    """Classical momentum (Polyak, 1964; as Sutskever et al., 2013, equations 1 and 2).
+
+    v <- momentum * v - learning_rate * gradient, w <- w + v, from v = 0.
+    """
+
+    label = "stochastic gradient descent with momentum"
+
+    def __init__(self, settings: Mapping):
+        self.learning_rate, self.momentum = settings["learning_rate"], settings["momentum"]
+        self.velocity = 0.0
+
+    def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Change `weights` (P, M) in place; `gradient` (P, M) is used up."""
+        self.velocity = self.momentum * self.velocity - self.learning_rate * gradient
+        weights += self.velocity
+
+
+class Adam:
+    """Adam with bias correction and its authors' constants (Kingma and Ba, 2015, algorithm 1)."""
+
+    label = "Adam"
+    first_decay, second_decay, epsilon = 0.9, 0.999, 1e-8
+
+    def __init__(self, settings: Mapping):
+        self.learning_rate = settings["learning_rate"]
+        self.steps = 0
+        self.first = self.second = 0.0
+
+    def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Change `weights` (P, M) in place; `gradient` (P, M) is used up.
+
+        The moments are float64: the square of a float32 may overflow, and its net would stand
+        still from then on.
+        """
+        gradient = gradient.astype(np.float64)
+        self.steps += 1
+        self.first = self.first_decay * self.first + (1.0 - self.first_decay) * gradient
+        np.square(gradient, out=gradient)
+        self.second = self.second_decay * self.second + (1.0 - self.second_decay) * gradient
+        # The bias corrections of both moments, taken out of the fraction.
+        correction = np.sqrt(1.0 - self.second_decay**self.steps)
+        rate = self.learning_rate * correction / (1.0 - self.first_decay**self.steps)
+        scale = np.sqrt(self.second, out=gradient)
+        scale += self.epsilon * correction
+        weights -= rate * (self.first / scale)
+
+
+OPTIMISERS = {"sgd": StochasticGradientDescent, "momentum": Momentum, "adam": Adam}

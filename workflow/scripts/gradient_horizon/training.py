@@ -10,7 +10,7 @@ from .activations import ACTIVATIONS
 from .cells import CELLS
 from .initialise import INITIALISATIONS
 from .inputs import SymbolInputs
-from .optimisers import OPTIMISERS, clip_by_global_norm
+from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
 from .population import Weights
 from .seeds import generator
 
@@ -150,7 +150,7 @@ def train(
     network = Network(
         settings["cell"], settings["activation"], weights, loss_mask, training["batch_size"]
     )
-    optimiser = OPTIMISERS[training["optimiser"]](training["learning_rate"])
+    optimiser = OPTIMISERS[training["optimiser"]](training)
     kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])
     snapshots, held_out = [], []
     losses = np.empty((steps, population))
@@ -171,13 +171,15 @@ def train(
         with np.errstate(all="ignore"):
             losses[step] = network.loss_and_gradient(inputs, targets, gradient)
             norms[step] = clip_by_global_norm(gradient.flat, training["gradient_clip"])
+            clip_by_value(gradient.flat, training["gradient_clip_value"])
             finite = np.isfinite(losses[step]) & np.isfinite(norms[step])
-            gradient.flat[(diverged_at >= 0) | ~finite] = 0.0
             optimiser.update(weights.flat, gradient.flat)
             # Weights with a finite sum of squares have finite products too.
             finite &= np.isfinite(np.vecdot(weights.flat, weights.flat))
-        weights.flat[~finite] = last_finite[~finite]
         diverged_at[(diverged_at < 0) & ~finite] = step
+        # Momentum would move a frozen net on, whatever its gradient.
+        frozen = diverged_at >= 0
+        weights.flat[frozen] = last_finite[frozen]
         progress.report(step + 1, losses[step], norms[step])
     return {
         "step": np.array(kept),
