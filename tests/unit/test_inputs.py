@@ -96,6 +96,83 @@ def test_a_net_has_the_same_bits_whatever_stands_beside_it(count, embedding_size
         np.testing.assert_array_equal(slopes.flat[0], together.flat[p])
 
 
+def draw_vectors(width, dtype=np.float64, population=POPULATION, size=SIZE, whole=True):
+    """Weights, vectors (T, B, P, D) and delta (T, B, P, N)."""
+    rng = np.random.default_rng(width)
+    weights = Weights({"W_hx": (size, width), "b_h": (size,)}, population, dtype)
+    vectors = np.empty((STEPS, BATCH, population, width))
+    delta = np.empty((*vectors.shape[:-1], size), dtype)
+    for array in (weights.flat, vectors, delta):
+        shape = array.shape
+        array[...] = rng.integers(-8, 9, shape) if whole else rng.standard_normal(shape)
+    return weights, vectors, delta
+
+
+def vector_results(weights, vectors, delta):
+    """Drive and gradient; what is not overwritten stays nan."""
+    reader = inputs.VectorInputs(weights)
+    shapes = {name: weights[name].shape[1:] for name in weights.names()}
+    slopes = Weights(shapes, delta.shape[2], delta.dtype)
+    drive = np.full_like(delta, np.nan)
+    slopes.flat[...] = np.nan
+    reader.drive(vectors, out=drive)
+    reader.gradient(vectors, delta, slopes)
+    return drive, slopes
+
+
+widths = pytest.mark.parametrize("width", [1, 2, 9])
+
+
+@widths
+@kinds
+# The second sum is cut into runs of a single step.
+@pytest.mark.parametrize("longest", [inputs.LONGEST_SUM, 1])
+def test_vectors_against_loops(width, dtype, longest, monkeypatch):
+    monkeypatch.setattr(inputs, "LONGEST_SUM", longest)
+    weights, vectors, delta = draw_vectors(width, dtype)
+    drive, slopes = vector_results(weights, vectors, delta)
+    expected = {name: np.zeros(weights[name].shape) for name in weights.names()}
+    for t, b, p in np.ndindex(vectors.shape[:3]):
+        x, signal = vectors[t, b, p], delta[t, b, p]
+        np.testing.assert_array_equal(drive[t, b, p], weights["W_hx"][p] @ x + weights["b_h"][p])
+        expected["b_h"][p] += signal
+        expected["W_hx"][p] += np.outer(signal, x)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(slopes[name], array, err_msg=name)
+
+
+@widths
+@kinds
+def test_a_net_reads_vectors_with_the_same_bits_whatever_stands_beside_it(width, dtype):
+    drawn = draw_vectors(width, dtype, population=9, size=12, whole=False)
+    drive, slopes = vector_results(*drawn)
+    for p in range(9):
+        alone, vectors, delta = draw_vectors(width, dtype, population=1, size=12)
+        alone.flat[...] = drawn[0].flat[p]
+        vectors[...], delta[...] = (array[:, :, p : p + 1] for array in drawn[1:])
+        own_drive, own = vector_results(alone, vectors, delta)
+        np.testing.assert_array_equal(own_drive[:, :, 0], drive[:, :, p])
+        np.testing.assert_array_equal(own.flat[0], slopes.flat[p])
+
+
+def test_unit_vectors_are_symbols():
+    """With numbers whose sums round: to a few units in the last place of a sum of 35."""
+    weights, symbols, delta = draw(6, None)
+    rng = np.random.default_rng(0)
+    for array in (weights.flat, delta):
+        array[...] = rng.standard_normal(array.shape)
+    vectors = np.eye(6)[symbols]
+    kinds = [inputs.kind(values) for values in (symbols, vectors, vectors.astype(np.float32))]
+    assert kinds == [inputs.SymbolInputs, inputs.VectorInputs, inputs.VectorInputs]
+    expected = np.empty_like(delta)
+    inputs.SymbolInputs(weights).drive(symbols, out=expected)
+    drive, slopes = vector_results(weights, vectors, delta)
+    np.testing.assert_array_equal(drive, expected)
+    np.testing.assert_allclose(
+        slopes.flat, gradient_of(weights, symbols, delta).flat, rtol=0, atol=1e-13
+    )
+
+
 def test_few_symbols_need_no_scipy():
     code = f"""
 import sys

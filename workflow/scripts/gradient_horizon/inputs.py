@@ -1,12 +1,13 @@
-"""The input side of a population: symbols or words turned into the drive W_hx x_t + b_h.
+"""The input side of a population: symbols, words or vectors turned into the drive W_hx x_t + b_h.
 
 Integer inputs are one-hot, or rows of a trained embedding where the weights have one.  Either way
-there are only V_in different drives, so they are computed once a step and then looked up.
+there are only V_in different drives, so they are computed once a step and then looked up.  Float
+inputs are vectors, taken as they are.
 """
 
 import numpy as np
 
-from .population import Weights, by_net
+from .population import LONGEST_SUM, Weights, by_net, outer_products, product, runs
 
 # So few symbols are added up faster by a product with one-hot vectors than by a sparse one.
 FEW_SYMBOLS = 8
@@ -69,3 +70,48 @@ class SymbolInputs:
             (ones, rows, np.arange(len(rows) + 1)), shape=(population * self.symbols, len(rows))
         )
         return (pick @ delta.reshape(-1, size)).reshape(self._table.shape)
+
+
+class VectorInputs:
+    """Drive and gradient for inputs that are vectors of numbers.
+
+    Parameters
+    ----------
+    weights : the population's; `W_hx` (P, N, D) and `b_h` (P, N) are used.
+    """
+
+    def __init__(self, weights: Weights):
+        population, size, width = weights["W_hx"].shape
+        self.weights = weights
+        # The bias is the weight of one more input, which is always 1.
+        self._columns = np.empty((population, width + 1, size), weights.flat.dtype)
+        self._slope = np.empty((population, size, width + 1), weights.flat.dtype)
+        self._term = np.empty_like(self._slope)
+
+    def drive(self, vectors: np.ndarray, out: np.ndarray) -> None:
+        """Write W_hx x_t + b_h into `out` (T, B, P, N) for vectors (T, B, P, D)."""
+        self._columns[:, :-1] = self.weights["W_hx"].swapaxes(1, 2)
+        self._columns[:, -1] = self.weights["b_h"]
+        product(by_net(self._extended(vectors)), self._columns, out=by_net(out))
+
+    def gradient(self, vectors: np.ndarray, delta: np.ndarray, slopes: Weights) -> None:
+        """Write the gradients of `W_hx` and `b_h`, given delta (T, B, P, N)."""
+        steps, batch = vectors.shape[:2]
+        extended = self._extended(vectors)
+        self._slope[...] = 0.0
+        for run in runs(range(steps), max(1, LONGEST_SUM // batch)):
+            outer_products(by_net(delta[run]), by_net(extended[run]), out=self._term)
+            self._slope += self._term
+        slopes["W_hx"][...] = self._slope[..., :-1]
+        slopes["b_h"][...] = self._slope[..., -1]
+
+    def _extended(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the vectors in the weights' precision, each with a 1 at its end."""
+        extended = np.ones((*vectors.shape[:-1], vectors.shape[-1] + 1), self._columns.dtype)
+        extended[..., :-1] = vectors
+        return extended
+
+
+def kind(values: np.ndarray) -> type[SymbolInputs] | type[VectorInputs]:
+    """Return what reads such inputs: integers are symbols, floats make up vectors."""
+    return VectorInputs if values.dtype.kind == "f" else SymbolInputs

@@ -38,7 +38,7 @@ class SoftmaxReadout:
     ):
         population, outputs, size = weights["W_s"].shape
         longest = max(1, min(CACHED_LOGITS // outputs, LONGEST_SUM) // batch)
-        cut = [run for steps in _stretches(loss_mask) for run in runs(steps, longest)]
+        cut = [run for steps in stretches(loss_mask) for run in runs(steps, longest)]
         rows = max(run.stop - run.start for run in cut) * batch
         together = min(population, max(1, CACHED_LOGITS // (rows * outputs)))
         groups = runs(range(population), together)
@@ -151,7 +151,7 @@ class SoftmaxReadout:
         return np.log(totals) - chosen, totals
 
 
-def _stretches(mask: np.ndarray) -> list[range]:
+def stretches(mask: np.ndarray) -> list[range]:
     """Stretches of consecutive steps that carry a loss."""
     edges = np.flatnonzero(np.diff(np.r_[False, mask, False])).tolist()
     return [range(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
