@@ -106,18 +106,18 @@ def test_a_file_is_split_at_blank_lines(tmp_path):
 def test_contents_that_are_no_text(tmp_path, content, message):
     file = tmp_path / "text.txt"
     file.write_bytes(content)
-    with pytest.raises(corpus.CorpusError) as error:
+    with pytest.raises(corpus.OwnFileError) as error:
         corpus.read_paragraphs(file)
     assert str(error.value) == f"{file} {message}"
 
 
 def test_paths_that_are_no_file(tmp_path, monkeypatch):
-    with pytest.raises(corpus.CorpusError, match=r"does not exist$"):
+    with pytest.raises(corpus.OwnFileError, match=r"does not exist$"):
         corpus.read_paragraphs(tmp_path / "missing.txt")
-    with pytest.raises(corpus.CorpusError, match=r"is a folder, not a text file$"):
+    with pytest.raises(corpus.OwnFileError, match=r"is a folder, not a text file$"):
         corpus.read_paragraphs(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(corpus.CorpusError, match=r"is no regular file$"):
+    with pytest.raises(corpus.OwnFileError, match=r"is no regular file$"):
         corpus.read_paragraphs(tmp_path / "pipe")
 
     def refuse(path):
@@ -125,12 +125,12 @@ def test_paths_that_are_no_file(tmp_path, monkeypatch):
 
     (tmp_path / "secret.txt").touch()
     monkeypatch.setattr(Path, "read_bytes", refuse)  # the superuser may read everything
-    with pytest.raises(corpus.CorpusError, match=r"cannot be read \(Permission denied\)$"):
+    with pytest.raises(corpus.OwnFileError, match=r"cannot be read \(Permission denied\)$"):
         corpus.read_paragraphs(tmp_path / "secret.txt")
 
 
 def test_a_corpus_error_is_a_value_error():
-    assert issubclass(corpus.CorpusError, ValueError)
+    assert issubclass(corpus.OwnFileError, ValueError)
 
 
 # The corpus
@@ -196,7 +196,7 @@ def test_a_corpus_of_characters_by_hand():
 
 @pytest.mark.parametrize("text", [[], ["..."], ["one"], ["one two three four"]])
 def test_texts_too_short(text):
-    with pytest.raises(corpus.CorpusError, match="too few"):
+    with pytest.raises(corpus.OwnFileError, match="too few"):
         corpus.build_corpus(text, 10, 0.25, 0)
 
 

@@ -165,16 +165,16 @@ def canonical(value):
     return json.dumps(value, sort_keys=True)
 
 
-def text_file(wildcards):
+def own_file(wildcards):
     """The user's own file that the experiment reads, if any."""
     options = CONFIG["experiments"][wildcards.experiment]["task"]
-    find = getattr(TASKS[options["name"]], "corpus_file", lambda options: None)
+    find = getattr(TASKS[options["name"]], "own_file", lambda options: None)
     path = find(options)
-    return {"text": path} if path else {}
+    return {"own_file": path} if path else {}
 
 
-def text_sources(experiment):
-    """What the experiment's text comes from: versions of packages, or a file's sha256."""
+def sources(experiment):
+    """What the experiment's data come from: versions of packages, or a file's sha256."""
     options = CONFIG["experiments"][experiment]["task"]
     find = getattr(TASKS[options["name"]], "sources", lambda options: {})
     return canonical(find(options))

@@ -23,7 +23,7 @@ rule write_grid:
 
 rule prepare_task:
     input:
-        unpack(text_file),
+        unpack(own_file),
         script=script("prepare_task"),
     output:
         data="results/{experiment}/data.npz",
@@ -39,7 +39,7 @@ rule prepare_task:
         runtime=10,
     params:
         settings=lambda wildcards: canonical(grid.task_settings(CONFIG, wildcards.experiment)),
-        sources=lambda wildcards: text_sources(wildcards.experiment),
+        sources=lambda wildcards: sources(wildcards.experiment),
         code=code("prepare_task"),
     shell:
         "python {input.script:q} --settings {params.settings:q} --data {output.data:q}"

@@ -5,7 +5,7 @@ python prepare_task.py --settings JSON --data data.npz --probe probe.npz --facts
 
 import numpy as np
 from gradient_horizon import command_line, files
-from gradient_horizon.corpus import CorpusError
+from gradient_horizon.own_file import OwnFileError
 from gradient_horizon.tasks import TASKS
 
 
@@ -33,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, CorpusError)
+    command_line.run(main, OwnFileError)

@@ -141,10 +141,17 @@ def _schema_for(config) -> dict:
         task = experiment.get("task") if isinstance(experiment, dict) else None
         task_name = task.get("name") if isinstance(task, dict) else None
         if isinstance(task_name, str) and task_name in TASKS:
-            own["properties"]["task"]["properties"] |= TASKS[task_name].OPTIONS
+            options = TASKS[task_name].OPTIONS
+            own["properties"]["task"]["properties"] |= options
+            own["properties"]["task"]["required"] += required_keys(options)
             own["properties"]["task"]["additionalProperties"] = False
         part["properties"][name] = own
     return whole
+
+
+def required_keys(options: dict) -> list[str]:
+    """Return the options of a task that have no default."""
+    return [key for key, part in options.items() if "default" not in part]
 
 
 def _complete(part: dict, value):
@@ -185,7 +192,7 @@ def _from_text(text: str, kinds: list[str]):
         parsed = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):  # a ValueError: text like a date that there is not
         return text
-    wanted = {"array": list, "object": dict, "null": type(None)}
+    wanted = {"array": list, "boolean": bool, "object": dict, "null": type(None)}
     return parsed if any(isinstance(parsed, wanted.get(kind, ())) for kind in kinds) else text
 
 

@@ -21,6 +21,7 @@ def allowed(part: dict) -> str:
         "integer": "whole number",
         "number": "number",
         "string": "text",
+        "boolean": "`true` or `false`",
         "object": f"the keys {', '.join(part.get('properties', {}))}",
     }
     text = " or ".join(words[kind] for kind in kinds if kind != "null")

@@ -37,7 +37,9 @@ def tables() -> str:
         ),
     }
     for name, task in TASKS.items():
-        sections[f"The options of the task `{name}`, below `task:`"] = _rows(task.OPTIONS, ())
+        sections[f"The options of the task `{name}`, below `task:`"] = _rows(
+            task.OPTIONS, config.required_keys(task.OPTIONS)
+        )
     return "\n".join(f"### {title}\n\n{HEAD}{''.join(rows)}" for title, rows in sections.items())
 
 

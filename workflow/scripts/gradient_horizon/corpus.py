@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .own_file import OwnFileError, reading
 from .seeds import generator
 
 PACKAGES = ("matplotlib", "numpy", "pandas")
@@ -56,10 +57,6 @@ _NOT_PROSE = re.compile(
 _WHOLE_SENTENCES = re.compile(r"[A-Z(\"'][^.!?]*[a-z].*[.!?][)\"']*", re.DOTALL)
 
 
-class CorpusError(ValueError):
-    """A text that cannot be used, said in one line."""
-
-
 @dataclass(frozen=True)
 class Corpus:
     """A tokenised text, split by position.
@@ -87,28 +84,20 @@ def read_paragraphs(path: str | Path) -> list[str]:
 
     Raises
     ------
-    CorpusError : the file is missing, no regular file, unreadable, empty, binary or not UTF-8.
+    OwnFileError : the file is missing, no regular file, unreadable, empty, binary or not UTF-8.
     """
-    try:
-        # Reading a pipe or a device might never end.
-        if Path(path).exists() and not Path(path).is_file():
-            kind = "a folder, not a text file" if Path(path).is_dir() else "no regular file"
-            raise CorpusError(f"{path} is {kind}")
+    with reading(path, "a text file"):
         content = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise CorpusError(f"{path} does not exist") from None
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read ({error.strerror})") from None
     if b"\0" in content:
-        raise CorpusError(f"{path} is a binary file, not UTF-8 text")
+        raise OwnFileError(f"{path} is a binary file, not UTF-8 text")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} is not UTF-8 (at byte {error.start})") from None
+        raise OwnFileError(f"{path} is not UTF-8 (at byte {error.start})") from None
     lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
     paragraphs = [part for part in re.split(r"\n{2,}", "\n".join(lines).strip()) if part]
     if not paragraphs:
-        raise CorpusError(f"{path} is empty")
+        raise OwnFileError(f"{path} is empty")
     return paragraphs
 
 
@@ -177,7 +166,7 @@ def build_corpus(
 
     Raises
     ------
-    CorpusError : a part holds fewer than two tokens, so that there is nothing to predict.
+    OwnFileError : a part holds fewer than two tokens, so that there is nothing to predict.
     """
     tokenised = [tokens for tokens in map(tokenise, paragraphs) if tokens]
     sha256 = hashlib.sha256("\n".join(map(" ".join, tokenised)).encode()).hexdigest()
@@ -185,7 +174,7 @@ def build_corpus(
     text = [token for place in order for token in tokenised[place]]
     split = round(len(text) * (1 - held_out_fraction))
     if min(split, len(text) - split) < 2:
-        raise CorpusError(
+        raise OwnFileError(
             f"{len(text)} tokens are too few to train on {1 - held_out_fraction:.0%} of them and "
             f"to hold out the others"
         )

@@ -3,15 +3,26 @@
 A task module has
 
 `OPTIONS`
-    its keys in the configuration, each a JSON Schema with a description and a default;
+    its keys in the configuration, each a JSON Schema with a description and, unless it must be
+    given, a default;
 `problems(options, settings)`
     yields (key path, message) for what the schema cannot express;
 `prepare(options, settings)`
     returns `Prepared`: arrays that are the same for every net, and facts about the task;
 `batches(options, arrays, batch_size, rng)`
-    an endless iterator of one net's training data: inputs and targets, each (T, B) int;
+    an endless iterator of one net's training data: inputs and targets;
 `describe(options, facts)`
-    what the nets are to learn, in sentences for the paper.
+    what the nets are to learn, in sentences for the paper;
+
+and where its data come from elsewhere
+
+`own_file(options)`
+    the path of the user's own file, or None;
+`sources(options)`
+    what the data depend on: the sha256 of that file, or versions of packages.
+
+Inputs are symbols, (T, B) int, or vectors, (T, B, D) float; targets are classes, (T, B) int, of
+which the nets give probabilities, or numbers, (T, B, O) float, which they give themselves.
 """
 
 from dataclasses import dataclass
@@ -25,11 +36,14 @@ class Prepared:
 
     Attributes
     ----------
-    arrays : `loss_mask` (T,) bool; `evaluation_inputs` and `evaluation_targets` (T, S) int, never
-        trained on; `probe_inputs` and `probe_targets` (T, B) int, the measured batch; and what
+    arrays : `loss_mask` (T,) bool; `evaluation_inputs` and `evaluation_targets`, S sequences that
+        no net is trained on; `probe_inputs` and `probe_targets`, the measured batch of B; and what
         `batches` needs besides.
-    facts : input_size, output_size, embedded, baselines (the losses of predictors without
-        memory, by name, the worst first), chance_accuracy and what the task's `describe` needs.
+    facts : input_size, output_size, embedded, loss ("cross_entropy" or "squared_error"),
+        baselines (the losses of predictors without memory, by name, the worst first),
+        chance_accuracy and what the task's `describe` needs.  With vectors as inputs
+        input_squared_norm, the mean of their squared norms, and with numbers as targets
+        tolerance, how near to them an answer counts as right.
     words : the word or character of each symbol, where symbols are those of a text.
     """
 
@@ -48,7 +62,16 @@ SEQUENCE_LENGTH = {
 
 
 # They use the names above.
-from . import copy_memory, delayed_echo, parity, temporal_order, words  # noqa: E402
+from . import (  # noqa: E402
+    adding,
+    arrays,
+    copy_memory,
+    delayed_echo,
+    digits,
+    parity,
+    temporal_order,
+    words,
+)
 
 TASKS = {
     "words": words,
@@ -56,4 +79,7 @@ TASKS = {
     "temporal_order": temporal_order,
     "copy_memory": copy_memory,
     "parity": parity,
+    "adding": adding,
+    "digits": digits,
+    "arrays": arrays,
 }

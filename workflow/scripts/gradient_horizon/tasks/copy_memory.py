@@ -72,6 +72,7 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": symbols + 2,
         "output_size": symbols + 1,
         "embedded": False,
+        "loss": "cross_entropy",
         "baselines": {"the memoryless strategy": float(copied * np.log(symbols) / steps)},
         "chance_accuracy": (steps - copied + copied / symbols) / steps,
         "relevant_distance": delay(options) + copied,

@@ -52,6 +52,7 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": options["symbols"],
         "output_size": options["symbols"],
         "embedded": False,
+        "loss": "cross_entropy",
         "baselines": {"guessing": float(np.log(options["symbols"]))},
         "chance_accuracy": 1.0 / options["symbols"],
         "relevant_distance": options["lag"],

@@ -43,6 +43,7 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": 2,
         "output_size": 2,
         "embedded": False,
+        "loss": "cross_entropy",
         "baselines": {"guessing": float(np.log(2))},
         "chance_accuracy": 0.5,
     }

@@ -67,6 +67,7 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": DISTRACTORS + 2,
         "output_size": classes,
         "embedded": False,
+        "loss": "cross_entropy",
         "baselines": {"guessing": float(np.log(classes))},
         "chance_accuracy": 1.0 / classes,
         "relevant_distance": steps - 1 - windows(options)[0].start,

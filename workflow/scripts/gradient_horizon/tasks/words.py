@@ -6,18 +6,16 @@ a UTF-8 file of the user's.  Training batches are contiguous streams cut into wi
 sequence length; every window starts from h_0 = 0, also on the held-out part.
 """
 
-import hashlib
-import os
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import version
 from operator import ge
-from pathlib import Path
 
 import numpy as np
 
 from .. import corpus as corpora
 from ..language_baselines import bigram_perplexity, unigram_perplexity
+from ..own_file import check_place, sha256
 from . import SEQUENCE_LENGTH, Prepared
 
 DOCSTRINGS = "docstrings"
@@ -61,7 +59,7 @@ OPTIONS = {
 }
 
 
-def corpus_file(options: dict) -> str | None:
+def own_file(options: dict) -> str | None:
     """Return the user's text file, or None for the documentation prose."""
     return None if options["corpus"] == DOCSTRINGS else options["corpus"]
 
@@ -73,19 +71,18 @@ def tokeniser(options: dict) -> Callable[[str], list[str]]:
 
 def sources(options: dict) -> dict[str, str]:
     """Return what the text depends on: the packages' versions, or the sha256 of the file."""
-    if path := corpus_file(options):
-        return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    if path := own_file(options):
+        return {path: sha256(path)}
     return {name: version(name) for name in ("matplotlib", "numpy", "pandas")}
 
 
 def problems(options: dict, settings: dict):
     """Yield what is wrong with the text file, and a batch that the text cannot fill."""
-    path, tokens = corpus_file(options), DOCSTRING_TOKENS[options["unit"]]
+    path, tokens = own_file(options), DOCSTRING_TOKENS[options["unit"]]
     wanted = settings["training"]["batch_size"], settings["measurement"]["probe_batch"]
     if path:
         try:
-            if not os.path.isabs(path) and Path(os.path.normpath(path)).parts[:1] == (os.pardir,):
-                raise corpora.CorpusError(f"{path} leads out of the project; give it in full")
+            check_place(path)
             tokens, tokenise = 0, tokeniser(options)
             # This runs whenever the workflow is read: no more is counted than has to be known.
             for paragraph in corpora.read_paragraphs(path):
@@ -126,9 +123,9 @@ def prepare(options: dict, settings: dict) -> Prepared:
 
     Raises
     ------
-    CorpusError : the text cannot be read.
+    OwnFileError : the text cannot be read.
     """
-    path = corpus_file(options)
+    path = own_file(options)
     paragraphs = corpora.read_paragraphs(path) if path else corpora.docstring_paragraphs()
     text = corpora.build_corpus(
         paragraphs,
@@ -150,6 +147,7 @@ def prepare(options: dict, settings: dict) -> Prepared:
         "input_size": size,
         "output_size": size,
         "embedded": True,
+        "loss": "cross_entropy",
         "baselines": {
             "the unigram": float(np.log(unigram_perplexity(text.train, scored, size))),
             "the bigram": float(np.log(bigram_perplexity(text.train, scored, size))),
@@ -191,7 +189,7 @@ def describe(options: dict, facts: dict) -> str:
     """Say which text it is, and what simple counting predicts of it."""
     source = (
         "the documentation prose that comes with the installed Matplotlib, NumPy and pandas"
-        if corpus_file(options) is None
+        if own_file(options) is None
         else f"the file {options['corpus']}"
     )
     baselines = {name: np.exp(loss) for name, loss in facts["baselines"].items()}
