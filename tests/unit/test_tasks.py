@@ -9,17 +9,18 @@ from gradient_horizon.config import ConfigError, resolve
 from gradient_horizon.seeds import generator
 from gradient_horizon.tasks import TASKS, copy_memory, delayed_echo, parity, temporal_order, words
 
-SYNTHETIC = [name for name in TASKS if name != "words"]
+SYNTHETIC = [name for name in TASKS if hasattr(TASKS[name], "draw")]
 SETTINGS = {"base_seed": 3, "experiment": "sample", "measurement": {"probe_batch": 7}}
 
 
 def options(name, **changes):
-    return {key: part["default"] for key, part in TASKS[name].OPTIONS.items()} | changes
+    defaults = {key: part.get("default") for key, part in TASKS[name].OPTIONS.items()}
+    return defaults | changes
 
 
 def columns(*batches):
-    """The sequences of batches (T, B) as a set."""
-    return {tuple(sequence) for batch in batches for sequence in batch.T.tolist()}
+    """The sequences of batches (T, B) or (T, B, D) as a set."""
+    return {tuple(batch[:, b].ravel()) for batch in batches for b in range(batch.shape[1])}
 
 
 def refused(name, **task):
@@ -348,8 +349,8 @@ def test_when_parity_is_asked_for():
 def test_what_is_measured_is_never_trained_on(name):
     chosen = options(name, sequence_length=40)
     arrays = TASKS[name].prepare(chosen, SETTINGS).arrays
-    assert arrays["probe_inputs"].shape == arrays["probe_targets"].shape == (40, 7)
-    assert arrays["evaluation_inputs"].shape == (40, 500)
+    assert arrays["probe_inputs"].shape[:2] == arrays["probe_targets"].shape[:2] == (40, 7)
+    assert arrays["evaluation_inputs"].shape[:2] == (40, 500)
     trained = set()
     for seed in range(3):
         rng = generator(3, "sample/run", "data", seed)
@@ -495,12 +496,22 @@ def test_the_vocabulary_of_characters_is_of_the_most_frequent(text):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_describes_itself_and_its_options(name, text):
-    own_text = {"corpus": str(text), "held_out": 0.2}
-    chosen = options(name, **(own_text if name == "words" else {}))
+def test_every_task_describes_itself_and_its_options(name, text, tmp_path):
+    numbers = np.random.default_rng(0).random((6, 80))
+    np.savez(tmp_path / "own.npz", inputs=numbers, targets=numbers)
+    own = {
+        "words": {"corpus": str(text), "held_out": 0.2},
+        "arrays": {"file": str(tmp_path / "own.npz"), "tolerance": 0.2},
+    }
+    chosen = options(name, **own.get(name, {}))
     settings = SETTINGS | {"training": {"batch_size": 5}}
     assert list(TASKS[name].problems(chosen, settings)) == []
     prepared = TASKS[name].prepare(chosen, settings)
     assert prepared.facts["baselines"] and 0 < prepared.facts["chance_accuracy"] < 1
+    numbers = prepared.arrays["evaluation_targets"].dtype.kind == "f"
+    assert prepared.facts["loss"] == ("squared_error" if numbers else "cross_entropy")
+    # The page of the configuration states the level of the default options.
+    if name not in own:
+        assert f"{max(prepared.facts['baselines'].values()):.3f}" in TASKS[name].CHANCE
     assert len(TASKS[name].describe(chosen, prepared.facts)) > 100
     assert all(part["description"] for part in TASKS[name].OPTIONS.values())

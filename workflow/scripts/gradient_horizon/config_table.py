@@ -27,20 +27,30 @@ def insert(page: str) -> str:
 
 
 def tables() -> str:
-    """Return the keys of the whole, of an experiment, and of each task, as Markdown tables."""
+    """Return the keys of the whole, of an experiment, and of each task, as Markdown tables.
+
+    What each task is worth without learning stands above its own.
+    """
     whole = config.schema()["properties"]
     experiment = whole["experiments"]["additionalProperties"]
     sections = {
-        "The whole": _rows(whole, config.schema()["required"]),
-        "An experiment, below `experiments: NAME:`": _rows(
-            experiment["properties"], experiment["required"]
+        "The whole": ("", whole, config.schema()["required"]),
+        "An experiment, below `experiments: NAME:`": (
+            "",
+            experiment["properties"],
+            experiment["required"],
         ),
     }
     for name, task in TASKS.items():
-        sections[f"The options of the task `{name}`, below `task:`"] = _rows(
-            task.OPTIONS, config.required_keys(task.OPTIONS)
+        sections[f"The options of the task `{name}`, below `task:`"] = (
+            f"{task.CHANCE}\n\n",
+            task.OPTIONS,
+            config.required_keys(task.OPTIONS),
         )
-    return "\n".join(f"### {title}\n\n{HEAD}{''.join(rows)}" for title, rows in sections.items())
+    return "\n".join(
+        f"### {title}\n\n{before}{HEAD}{''.join(_rows(properties, required))}"
+        for title, (before, properties, required) in sections.items()
+    )
 
 
 def _rows(properties: dict, required, prefix: str = "") -> Iterator[str]:

@@ -1,12 +1,12 @@
 """Sequences of the user's own: an .npz with inputs, targets and, if not all steps count, a mask."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
+from .config_messages import nearest
 from .own_file import OwnFileError, reading
 
 NEEDED, OPTIONAL = ("inputs", "targets"), ("loss_mask",)
@@ -86,16 +86,12 @@ def _member(path, archive, name: str) -> np.ndarray:
     """Read one array; what is damaged may raise any error."""
     try:
         array = archive[name]
-    except OSError:
-        raise
-    except ValueError as error:
+    except Exception as error:
         if "allow_pickle" in str(error):
             raise OwnFileError(
                 f"in {path} {name} holds Python objects, which are not read; allowed: an array of "
                 f"numbers"
             ) from None
-        raise OwnFileError(f"in {path} {name} cannot be read ({error})") from None
-    except Exception as error:
         raise OwnFileError(f"in {path} {name} cannot be read ({error})") from None
     if not isinstance(array, np.ndarray):
         raise OwnFileError(f"in {path} {name} is not an array")
@@ -107,10 +103,9 @@ def _check_names(path, found: list[str]) -> None:
     known = (*NEEDED, *OPTIONAL)
     for name in found:
         if name not in known:
-            near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
             raise OwnFileError(
                 f"in {path} the array {name} is not known; allowed: {', '.join(known)}"
-                + (f"; did you mean '{near[0]}'?" if near else "")
+                f"{nearest(name, known)}"
             )
     for name in NEEDED:
         if name not in found:

@@ -5,6 +5,8 @@ A task module has
 `OPTIONS`
     its keys in the configuration, each a JSON Schema with a description and, unless it must be
     given, a default;
+`CHANCE`
+    what is reached without learning anything, in a sentence for the configuration's page;
 `problems(options, settings)`
     yields (key path, message) for what the schema cannot express;
 `prepare(options, settings)`

@@ -54,6 +54,11 @@ OPTIONS = {
     },
 }
 
+CHANCE = (
+    "Knowing only how frequent the classes of the training part are, or always answering the mean "
+    "of its numbers: measured on the held-out part of the file."
+)
+
 
 def own_file(options: dict) -> str:
     """Return the user's file."""

@@ -26,6 +26,8 @@ OPTIONS = {
     },
 }
 
+CHANCE = "Guessing: ln(symbols) nats, 1.386 by default; one answer in `symbols` is right."
+
 
 def problems(options: dict, settings: dict):
     """Yield the lag that leaves no step to be learnt."""

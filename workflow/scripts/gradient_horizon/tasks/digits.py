@@ -41,6 +41,11 @@ OPTIONS = {
     },
 }
 
+CHANCE = (
+    "Knowing only how frequent the digits are, which is almost equally: ln 10 = 2.303 nats; one "
+    "answer in 10 is right."
+)
+
 
 def sources(options: dict) -> dict[str, str]:
     """Return what the images depend on."""
@@ -118,6 +123,6 @@ def describe(options: dict, facts: dict) -> str:
         f"{facts['train_sequences'] + facts['held_out_sequences']:,} images of 8 by 8 pixels that "
         f"come with scikit-learn, {facts['held_out_sequences']} are held out, the same part of "
         f"every digit. The digits are almost equally frequent: knowing only how frequent they are "
-        f"is worth {facts['baselines']['the class frequencies']:.3f} nats (ln 10 is "
-        f"{np.log(CLASSES):.3f}), and a guess is right once in ten."
+        f"has a loss of {facts['baselines']['the class frequencies']:.3f} nats, hardly less than "
+        f"the ln 10 of a guess, which is right once in ten."
     )

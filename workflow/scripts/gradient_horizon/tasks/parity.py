@@ -20,6 +20,8 @@ OPTIONS = {
     },
 }
 
+CHANCE = "Guessing: ln 2 = 0.693 nats; one answer in 2 is right."
+
 
 def problems(options: dict, settings: dict):
     """Yield nothing: the schema says it all."""

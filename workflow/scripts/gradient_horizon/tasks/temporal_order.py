@@ -28,6 +28,11 @@ OPTIONS = {
     },
 }
 
+CHANCE = (
+    "Guessing: ln 4 = 1.386 nats and one answer in 4 right with two relevant symbols, "
+    "ln 8 = 2.079 nats and one in 8 with three."
+)
+
 
 def problems(options: dict, settings: dict):
     """Yield nothing: the schema says it all."""

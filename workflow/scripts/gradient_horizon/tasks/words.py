@@ -58,6 +58,11 @@ OPTIONS = {
     },
 }
 
+CHANCE = (
+    "The unigram, what knowing how frequent the words are is worth on the held-out part, and the "
+    "bigram are measured on the text itself."
+)
+
 
 def own_file(options: dict) -> str | None:
     """Return the user's text file, or None for the documentation prose."""
