@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
+from . import inputs as input_side
 from . import readout
 from .activations import ACTIVATIONS
 from .cells import CELLS
 from .initialise import INITIALISATIONS
-from .inputs import SymbolInputs
 from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
 from .population import Weights
 from .seeds import generator
+from .squared_error import SquaredReadout
 
 
 class Network:
@@ -24,23 +26,32 @@ class Network:
     weights : the population's weights.
     loss_mask : (T,) bool, the steps that carry a loss.
     batch : B.
+    input_kind : `inputs.SymbolInputs` or `inputs.VectorInputs`.
+    readout_kind : `readout.SoftmaxReadout` or `squared_error.SquaredReadout`.
     """
 
     def __init__(
-        self, cell: str, activation: str, weights: Weights, loss_mask: np.ndarray, batch: int
+        self,
+        cell: str,
+        activation: str,
+        weights: Weights,
+        loss_mask: np.ndarray,
+        batch: int,
+        input_kind: Callable = input_side.SymbolInputs,
+        readout_kind: Callable = readout.SoftmaxReadout,
     ):
         self.batch = batch
-        self.inputs = SymbolInputs(weights)
+        self.inputs = input_kind(weights)
         phi = ACTIVATIONS[activation]
         self.recurrence = CELLS[cell].Recurrence(phi, len(loss_mask), batch, weights)
-        self.readout = readout.SoftmaxReadout(loss_mask, batch, weights, phi.value_bound)
+        self.readout = readout_kind(loss_mask, batch, weights, phi.value_bound)
 
     def loss_and_gradient(self, inputs, targets, gradient: Weights) -> np.ndarray:
         """Return the mean loss of each net (P,), and write its gradient.
 
         Parameters
         ----------
-        inputs, targets : (T, B, P) int.
+        inputs, targets : (T, B, P) int, or (T, B, P, D) and (T, B, P, O) float.
         gradient : overwritten.
         """
         recurrence = self.recurrence
@@ -53,7 +64,7 @@ class Network:
         return loss
 
     def evaluate(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean loss (P,) and accuracy (P,) over any number of sequences (T, S) int."""
+        """Return mean loss (P,) and accuracy (P,) over any number of sequences (T, S, ...)."""
         sequences = inputs.shape[1]
         losses, hits = [], []
         for start in range(0, sequences, self.batch):
@@ -71,18 +82,27 @@ class Network:
         return np.concatenate(losses, axis=2).mean(mean), np.concatenate(hits, axis=2).mean(mean)
 
 
-def _for_every_net(symbols: np.ndarray, network: Network) -> np.ndarray:
-    """Repeat (T, B) for every net: (T, B, P)."""
+def _for_every_net(values: np.ndarray, network: Network) -> np.ndarray:
+    """Repeat (T, B, ...) for every net: (T, B, P, ...)."""
     population = network.recurrence.states.shape[2]
-    return np.repeat(symbols[:, :, None], population, axis=2)
+    return np.repeat(values[:, :, None], population, axis=2)
+
+
+def kinds(inputs: np.ndarray, targets: np.ndarray, facts: dict) -> tuple[Callable, Callable]:
+    """Return the `input_kind` and the `readout_kind` of a `Network` for a task's arrays."""
+    if targets.dtype.kind != "f":
+        return input_side.kind(inputs), readout.SoftmaxReadout
+    return input_side.kind(inputs), partial(SquaredReadout, tolerance=facts["tolerance"])
 
 
 def initial_weights(settings: dict, facts: dict) -> Weights:
     """Draw the population's initial weights.
 
     The recurrent matrix has the exact spectral radius; the entries of W_hx are normal with a
-    variance that gives every unit an input drive of standard deviation `input_scale`; W_s is
-    normal with variance 1/N, an embedding standard normal, every bias 0.
+    variance that gives every unit an input drive of standard deviation `input_scale`, which is
+    that of a sum over the entries of an input of the given mean squared norm: 1 for a symbol, D for
+    an embedding, and for vectors what the task says.  W_s is normal with variance 1/N, an embedding
+    standard normal, every bias 0.
     """
     model = settings["model"]
     size, outputs = model["hidden_size"], facts["output_size"]
@@ -96,7 +116,7 @@ def initial_weights(settings: dict, facts: dict) -> Weights:
     for seed in range(settings["seeds"]):
         rng = generator(settings["base_seed"], settings["identity"], "weights", seed)
         weights["W_hh"][seed] = draw_recurrent(rng, size, settings["radius"])
-        squared_norm = width if embedded else 1.0
+        squared_norm = width if embedded else facts.get("input_squared_norm", 1.0)
         scale = model["input_scale"] / np.sqrt(squared_norm)
         weights["W_hx"][seed] = rng.normal(0.0, scale, (size, width))
         weights["W_s"][seed] = rng.normal(0.0, 1.0 / np.sqrt(size), (outputs, size))
@@ -126,10 +146,12 @@ def train(
     Parameters
     ----------
     settings : the grid point (`config.run_settings`).
-    facts : what the task says of itself: input_size, output_size, embedded.
+    facts : what the task says of itself: input_size, output_size, embedded and, for vectors and
+        numbers, input_squared_norm and tolerance.
     loss_mask : (T,) bool.
-    evaluation : inputs and targets (T, S) int that no net is trained on.
-    streams : for each net, an endless iterator of inputs and targets (T, B) int.
+    evaluation : inputs and targets (T, S) int that no net is trained on, or (T, S, D) and
+        (T, S, O) float.
+    streams : for each net, an endless iterator of inputs and targets of batches of such.
     say : receives the lines of progress.
 
     Returns
@@ -148,7 +170,12 @@ def train(
         {name: weights[name].shape[1:] for name in weights.names()}, population, weights.flat.dtype
     )
     network = Network(
-        settings["cell"], settings["activation"], weights, loss_mask, training["batch_size"]
+        settings["cell"],
+        settings["activation"],
+        weights,
+        loss_mask,
+        training["batch_size"],
+        *kinds(*evaluation, facts),
     )
     optimiser = OPTIMISERS[training["optimiser"]](training)
     kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])
