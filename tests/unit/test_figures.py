@@ -320,3 +320,16 @@ def test_the_same_tables_give_the_same_bytes(tmp_path):
         plotting.save(figure, tmp_path / attempt / "influence")
     for name in ("influence.pdf", "influence.png"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        ("cross_entropy", "training loss (nats)"),
+        ("squared_error", "training mean squared error"),
+    ],
+)
+def test_learning_curves_name_their_loss(loss, text):
+    table = measured(grid(), loss=numbers(len(grid()), 0.1, 2))
+    figure = figures.learning_curves(table, {"guessing": 1.0}, loss)
+    assert figure.axes[0].get_ylabel() == text

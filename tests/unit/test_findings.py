@@ -12,7 +12,7 @@ EXPERIMENT = {
     "measurement": {"checkpoints": 2},
 }
 CONFIG = config.resolve({"experiments": {"echo": EXPERIMENT}})
-FACTS = {"baselines": {"guessing": 1.0}, "relevant_distance": 3}
+FACTS = {"baselines": {"guessing": 1.0}, "relevant_distance": 3, "loss": "cross_entropy"}
 POINTS = [("tanh", 0.5), ("tanh", 1.5), ("relu", 0.5), ("relu", 1.5)]
 # For each grid point: loss with the upper end of its interval, horizon before and after.
 LOSSES = [(0.9, 1.1), (0.4, 0.5), (0.7, 0.8), (np.nan, np.nan)]
@@ -83,12 +83,50 @@ def macros():
 def test_what_is_learnt(macros):
     assert macros["BestPoint"] == "tanh networks of radius 1.5"
     assert macros["BestLoss"] == "0.400 [0.300, 0.500]"
-    assert macros["BestPerplexity"] == "1.49"
+    assert (macros["LossName"], macros["LossUnit"]) == ("loss", " nats")
+    assert macros["BestBeside"] == r"a perplexity of 1.49 and an accuracy of 50.0\,\%"
     # 0.9 is below 1, but its interval reaches 1.1; nothing is known of the fourth.
     assert macros["Comparison"] == (
         "The loss of guessing is 1 nats (perplexity 2.72); 2 of the 4 grid points are better."
     )
     assert macros["Divergence"] == "3 nets diverged and stayed frozen from then on."
+
+
+def test_a_squared_error_has_neither_nats_nor_perplexity():
+    experiment = CONFIG["experiments"]["echo"]
+    facts = {**FACTS, "loss": "squared_error", "tolerance": 0.04}
+    own = findings.experiment_macros("echo", experiment, facts, summary(), distances())
+    assert (own["LossName"], own["LossUnit"]) == ("mean squared error", "")
+    assert own["BestLoss"] == "0.400 [0.300, 0.500]"
+    assert own["BestBeside"] == r"and 50.0\,\% of the answers are less than 0.04 off"
+    assert own["Comparison"] == (
+        "The mean squared error of guessing is 1; 2 of the 4 grid points are better."
+    )
+    overall = findings.overall_macros(CONFIG, summary(), distances(), {"echo": facts})
+    assert "a held-out mean squared error of 0.400 against 1 for" in overall["AbstractFindings"]
+    assert "$E_t=" in overall["SquaredErrorNote"]
+    plain = findings.overall_macros(CONFIG, summary(), distances(), {"echo": FACTS})
+    assert plain["SquaredErrorNote"] == ""
+    table = paper_tables.by_activation(summary(), "squared_error")
+    said = " ".join([*own.values(), overall["AbstractFindings"], table])
+    assert "nats" not in said and "perplexity" not in said
+    first = table.split("\\midrule\n")[1].splitlines()[0]
+    assert first.startswith(r"tanh & 1.5 & 0.400 [0.300, 0.500] & 50.0\,\% & ")
+
+
+def test_the_length_of_what_was_read_where_the_task_has_no_such_option():
+    experiment = {**CONFIG["experiments"]["echo"], "task": {"name": "digits", "by": "row"}}
+    chosen = {"permuted": False, "held_out": 0.2}
+    experiment["task"] |= chosen
+    facts = {
+        "baselines": {"the class frequencies": 2.3},
+        "loss": "cross_entropy",
+        "sequence_length": 8,
+        "train_sequences": 80,
+        "held_out_sequences": 20,
+    }
+    own = findings.experiment_macros("digits", experiment, facts, summary(), distances())
+    assert own["SequenceLength"] == "8" and own["Relevance"] == ""
 
 
 def test_how_the_horizon_moves(macros):
@@ -119,8 +157,8 @@ def test_all_experiments_together():
         [distances(), distances([0]).assign(experiment="other", step=lambda t: 3 * t["step"])]
     )
     whole = {**CONFIG, "experiments": {**CONFIG["experiments"], "other": {}}}
-    baselines = {"echo": {"guessing": 1.0}, "other": {"guessing": 1.0}}
-    macros = findings.overall_macros(whole, both, by_distance, baselines)
+    facts = {"echo": FACTS, "other": FACTS}
+    macros = findings.overall_macros(whole, both, by_distance, facts)
     assert macros["ExperimentNames"] == "echo and other"
     assert macros["PointCount"] == "5 grid points" and macros["NetCount"] == "20 networks"
     assert macros["GradientCount"] == "40 gradients" and macros["MovedHorizons"] == "4"

@@ -33,6 +33,15 @@ def test_a_text_in_its_units(unit, counted):
     )
 
 
+def test_the_file_of_the_users_own_arrays():
+    experiments = {"own_arrays": {"task": {"name": "arrays"}, "grid": GRID}, "echo": ECHO}
+    own = {"file": "my_data.npz", "file_sha256": "abc"}
+    assert write_numbers.texts(experiments, {"own_arrays": own, "echo": {}}) == (
+        "The sequences of own arrays are my\\_data.npz, whose sha256 is\\\\\n"
+        "{\\footnotesize\\texttt{abc}}.\n\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("experiment", "mapped"), [(text("word"), True), (text("character"), False), (ECHO, False)]
 )

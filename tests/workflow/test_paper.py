@@ -69,7 +69,8 @@ def test_what_the_text_is_compared_with(smoke, macros):
     assert facts["corpus_sha256"] in text_of(paper / "supplement.pdf")
     assert "unigram" in text and "bigram" in text
     words = " ".join(text.split())
-    assert f"a perplexity of {macros['WordsBestPerplexity']} and an accuracy" in words
+    perplexity = macros["WordsBestBeside"].partition(" and an accuracy")[0]
+    assert "a perplexity of" in perplexity and f"nats, {perplexity} and an accuracy" in words
 
 
 def test_the_log_has_no_complaint(smoke):

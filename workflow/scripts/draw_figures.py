@@ -30,7 +30,9 @@ def main() -> None:
         "contribution": figures.contribution(by_distance),
         "truncation": figures.truncation(by_distance),
         "phase_diagram": figures.phase_diagram(summary),
-        "learning_curves": figures.learning_curves(table("learning_curves"), facts["baselines"]),
+        "learning_curves": figures.learning_curves(
+            table("learning_curves"), facts["baselines"], facts["loss"]
+        ),
         "horizon_over_training": figures.horizon_over_training(summary),
         "slopes": figures.slopes(table("slopes")),
         "influence": figures.influence(

@@ -1,4 +1,4 @@
-"""Record versions, configuration, corpora, commit and time: the only result that holds a time.
+"""Record versions, configuration, data, commit and time: the only result that holds a time.
 
 python record_provenance.py --config JSON --facts results/*/task.json --output provenance.json
 """
@@ -17,15 +17,15 @@ def main() -> None:
     parser.add_argument("--facts", type=Path, nargs="+", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    corpora = {
-        path.parent.name: facts["corpus_sha256"]
-        for path in arguments.facts
-        if "corpus_sha256" in (facts := files.read_json(path))
+    facts = {path.parent.name: files.read_json(path) for path in arguments.facts}
+    sums = {
+        key: {name: own[key] for name, own in facts.items() if key in own}
+        for key in ("corpus_sha256", "file_sha256")
     }
     content = {
         "commit": provenance.commit(Path(__file__).parent),
         "config": arguments.config,
-        "corpus_sha256": corpora,
+        **sums,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.machine(),
         "system": platform.platform(),

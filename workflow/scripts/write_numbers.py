@@ -39,10 +39,9 @@ def numbers(
     audit : the macros of the audit.
     tables : those of `TABLES`.
     """
-    baselines = {name: own["baselines"] for name, own in facts.items()}
     macros = latex.Macros()
     summary, distances, slopes = (tables[name] for name in TABLES)
-    macros.add(findings.overall_macros(settings, summary, distances, baselines))
+    macros.add(findings.overall_macros(settings, summary, distances, facts))
     macros.add(theory_findings.slope_macros(slopes))
     macros.add(theory_findings.matrix_macros(summary))
     macros.add(audit)
@@ -86,19 +85,24 @@ def versions() -> str:
 
 
 def texts(experiments: dict, facts: dict[str, dict]) -> str:
-    """Return a paragraph on each text that an experiment read, with its sha256."""
-    read = {
-        name: (experiment["task"]["unit"], facts[name])
-        for name, experiment in experiments.items()
-        if "corpus_sha256" in facts[name]
-    }
-    return "".join(
-        f"The text of {latex.escape(name.replace('_', ' '))} has {own['token_count']:,} "
-        f"{words.TOKENS[unit]}, of which {latex.percent(own['unknown_rate'])} are the unknown "
-        f"{unit}; the sha256 of its tokens is\\\\\n"
-        f"{{\\footnotesize\\texttt{{{own['corpus_sha256']}}}}}.\n\n"
-        for name, (unit, own) in read.items()
-    )
+    """Return a paragraph on each text or file that an experiment read, with its sha256."""
+    paragraphs = []
+    for name, experiment in experiments.items():
+        own, title = facts[name], latex.escape(name.replace("_", " "))
+        if "corpus_sha256" in own:
+            unit = experiment["task"]["unit"]
+            said = (
+                f"The text of {title} has {own['token_count']:,} {words.TOKENS[unit]}, of which "
+                f"{latex.percent(own['unknown_rate'])} are the unknown {unit}; the sha256 of its "
+                f"tokens is"
+            )
+        elif "file_sha256" in own:
+            said = f"The sequences of {title} are {latex.escape(own['file'])}, whose sha256 is"
+        else:
+            continue
+        sha256 = own.get("corpus_sha256") or own["file_sha256"]
+        paragraphs.append(f"{said}\\\\\n{{\\footnotesize\\texttt{{{sha256}}}}}.\n\n")
+    return "".join(paragraphs)
 
 
 def main() -> None:
@@ -120,7 +124,8 @@ def main() -> None:
     for name in experiments:
         summary, distances, slopes = (_own(tables[table], name) for table in TABLES)
         title = latex.escape(name.replace("_", " ").capitalize())
-        files.write_text(output / f"activations_{name}.tex", paper_tables.by_activation(summary))
+        by_activation = paper_tables.by_activation(summary, facts[name]["loss"])
+        files.write_text(output / f"activations_{name}.tex", by_activation)
         files.write_text(output / f"slopes_{name}.tex", paper_tables.slopes(slopes))
         grids.append(paper_tables.whole_grid(f"{title}: all grid points.", summary, distances))
     macros = numbers(settings, facts, files.read_json(output / "audit.json"), tables)

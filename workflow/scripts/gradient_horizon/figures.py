@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .grid import VARIANT_AXES
 from .grid_points import of_variant, variants
+from .loss_words import LOSSES
 from .plotting import (
     MARKERS,
     add_legend,
@@ -274,13 +275,16 @@ def phase_diagram(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def learning_curves(table: pd.DataFrame, baselines: dict[str, float]) -> Figure:
+def learning_curves(
+    table: pd.DataFrame, baselines: dict[str, float], loss: str = "cross_entropy"
+) -> Figure:
     """Training loss over steps.
 
     Parameters
     ----------
     table : one experiment's rows of `learning_curves`.
     baselines : losses to compare with, by name.
+    loss : their kind.
     """
     figure, panels = _by_activation(table, 1.75)
     # A net that blows up would squeeze all others to a line: it leaves the frame.
@@ -295,11 +299,11 @@ def learning_curves(table: pd.DataFrame, baselines: dict[str, float]) -> Figure:
     for axes, (_, part) in zip(panels[0], _activations(table), strict=True):
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["step"], rows, "loss", style)
-        for loss, style in zip(baselines.values(), extra.values(), strict=True):
-            axes.axhline(loss, **style)
+        for level, style in zip(baselines.values(), extra.values(), strict=True):
+            axes.axhline(level, **style)
         axes.set_xlabel("training step")
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-    panels[0, 0].set_ylabel("training loss (nats)")
+    panels[0, 0].set_ylabel(f"training {LOSSES[loss].quantity}")
     add_legend(figure, radius_styles(table) | extra)
     return figure
 

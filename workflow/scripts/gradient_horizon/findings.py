@@ -21,6 +21,7 @@ from .grid_points import (
     point_label,
 )
 from .latex import escape, interval, number, percent
+from .loss_words import LOSSES, SQUARED_ERROR_NOTE, beside, told
 from .optimisers import OPTIMISERS
 from .tasks import TASKS
 
@@ -44,8 +45,8 @@ def experiment_macros(
     return {
         "Title": escape(name.replace("_", " ").capitalize()),
         "Task": escape(TASKS[experiment["task"]["name"]].describe(experiment["task"], facts)),
-        **_setup(experiment, before, summary["step"].nunique()),
-        **_learning(facts["baselines"], after),
+        **_setup(experiment, facts, before, summary["step"].nunique()),
+        **_learning(facts, after),
         **_horizons(before, after),
         "Relevance": _relevance(facts.get("relevant_distance"), after, distances),
         **_bounds(distances),
@@ -54,7 +55,7 @@ def experiment_macros(
 
 
 def overall_macros(
-    config: dict, summary: pd.DataFrame, distances: pd.DataFrame, baselines: dict[str, dict]
+    config: dict, summary: pd.DataFrame, distances: pd.DataFrame, facts: dict[str, dict]
 ) -> dict[str, str]:
     """Return the macros that speak of all experiments together.
 
@@ -62,7 +63,7 @@ def overall_macros(
     ----------
     config : the resolved configuration.
     summary, distances : `summary_median` and `contributions_median`.
-    baselines : the losses of predictors without memory, by experiment and name.
+    facts : what the task of every experiment says of itself, by its name.
     """
     names = list(config["experiments"])
     before, after = ends(summary)
@@ -72,8 +73,9 @@ def overall_macros(
     ]
     middle = at_the_middle(trained)
     sentences = [
-        _abstract(name, baselines[name], summary[summary["experiment"] == name]) for name in names
+        _abstract(name, facts[name], summary[summary["experiment"] == name]) for name in names
     ]
+    squared = any(facts[name]["loss"] == "squared_error" for name in names)
     return {
         "ExperimentCount": count_of(len(names), "experiment"),
         "ExperimentNames": conjunction(escape(name.replace("_", " ")) for name in names),
@@ -95,6 +97,7 @@ def overall_macros(
         "Confidence": f"{100 * config['statistics']['confidence']:g}\\,\\%",
         "Resamples": number(config["statistics"]["resamples"]),
         "AbstractFindings": " ".join(sentences),
+        "SquaredErrorNote": SQUARED_ERROR_NOTE if squared else "",
         "BaseSeed": str(config["base_seed"]),
     }
 
@@ -119,8 +122,10 @@ def of_all(count: int, total: int, verbs=("is", "are")) -> str:
     return f"{number(count)} of the {number(total)} grid points {verbs[count > 1]}"
 
 
-def _setup(experiment: dict, before: pd.DataFrame, checkpoints: int) -> dict[str, str]:
+def _setup(experiment: dict, facts: dict, before: pd.DataFrame, checkpoints: int) -> dict[str, str]:
     """What was trained."""
+    # Where the task has no such option, the length is that of what it read.
+    steps = experiment["task"].get("sequence_length") or facts["sequence_length"]
     model, training, grid = experiment["model"], experiment["training"], experiment["grid"]
     return {
         "Points": count_of(len(before), "grid point"),
@@ -128,7 +133,7 @@ def _setup(experiment: dict, before: pd.DataFrame, checkpoints: int) -> dict[str
         "Activations": conjunction(ACTIVATIONS[name].label for name in grid["activations"]),
         "Radii": conjunction(f"{radius:g}" for radius in sorted(grid["spectral_radii"])),
         "HiddenUnits": count_of(model["hidden_size"], "hidden unit"),
-        "SequenceLength": number(experiment["task"]["sequence_length"]),
+        "SequenceLength": number(steps),
         "BatchSize": number(training["batch_size"]),
         "TrainingSteps": count_of(training["steps"], "step"),
         "Optimiser": OPTIMISERS[training["optimiser"]].label,
@@ -147,20 +152,22 @@ def _clipping(training: dict) -> str:
     return f"clipped {' and then '.join(words)}" if words else "without clipping"
 
 
-def _learning(baselines: dict[str, float], after: pd.DataFrame) -> dict[str, str]:
+def _learning(facts: dict, after: pd.DataFrame) -> dict[str, str]:
     """What was learnt, and how it compares with predictors that have no memory."""
-    run = lowest_loss(after)
+    run, kind = lowest_loss(after), facts["loss"]
+    words = LOSSES[kind]
     best = after.loc[run]
     frozen = int(after["diverged"].sum())
     return {
         "BestPoint": point_label(best, after),
+        "LossName": words.name,
+        "LossUnit": words.unit,
         "BestLoss": interval(best["loss"], best["loss_low"], best["loss_high"]),
-        "BestPerplexity": number(perplexity(best["loss"])),
-        "BestAccuracy": percent(best["accuracy"]),
+        "BestBeside": beside(best, facts),
         "Comparison": " ".join(
-            f"The loss of {name} is {number(loss)} nats (perplexity {number(perplexity(loss))}); "
+            f"The {words.name} of {name} is {told(loss, kind)}{_perplexity_of(loss, kind)}; "
             f"{of_all(_beaten(after, loss), len(after))} better."
-            for name, loss in _worst_first(baselines)
+            for name, loss in _worst_first(facts["baselines"])
         ),
         "Divergence": (
             "No net diverged."
@@ -168,6 +175,11 @@ def _learning(baselines: dict[str, float], after: pd.DataFrame) -> dict[str, str
             else f"{count_of(frozen, 'net').capitalize()} diverged and stayed frozen from then on."
         ),
     }
+
+
+def _perplexity_of(loss: float, kind: str) -> str:
+    """Write the perplexity that goes with a cross-entropy, in brackets."""
+    return f" (perplexity {number(perplexity(loss))})" if kind == "cross_entropy" else ""
 
 
 def _horizons(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
@@ -226,15 +238,18 @@ def _bounds(distances: pd.DataFrame) -> dict[str, str]:
     return macros
 
 
-def _abstract(name: str, baselines: dict[str, float], summary: pd.DataFrame) -> str:
+def _abstract(name: str, facts: dict, summary: pd.DataFrame) -> str:
     """One sentence on one experiment."""
     before, after = ends(summary)
     run = lowest_loss(after)
     best = after.loc[run]
-    levels = conjunction(f"{number(loss)} for {which}" for which, loss in _worst_first(baselines))
+    levels = conjunction(
+        f"{number(loss)} for {which}" for which, loss in _worst_first(facts["baselines"])
+    )
     return (
         f"On {escape(name.replace('_', ' '))}, {point_label(best, after)} learn best, to a "
-        f"held-out loss of {number(best['loss'])} nats against {levels}; their horizon is "
+        f"held-out {LOSSES[facts['loss']].name} of {told(best['loss'], facts['loss'])} against "
+        f"{levels}; their horizon is "
         f"{horizon_label(before.loc[run])} steps before training and {horizon_label(best)} after."
     )
 

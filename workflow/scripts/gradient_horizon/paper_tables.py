@@ -15,12 +15,20 @@ from .grid_points import (
 )
 from .latex import escape, interval, number, percent, table
 from .learnability import POOLED
+from .loss_words import LOSSES
 
 TRANSPORT = ("log10_transport", "log10_bound")
 
 
-def by_activation(summary: pd.DataFrame) -> str:
-    """Return a table of what each activation reaches at the radius that learns best."""
+def by_activation(summary: pd.DataFrame, loss: str = "cross_entropy") -> str:
+    """Return a table of what each activation reaches at the radius that learns best.
+
+    Parameters
+    ----------
+    summary : one experiment's rows of `summary_median`.
+    loss : the kind of its loss; only a cross-entropy has a perplexity.
+    """
+    likely = loss == "cross_entropy"
     before, after = ends(summary)
     rows = []
     for _, part in after.groupby([*VARIANT_AXES, "activation"], sort=False):
@@ -31,7 +39,7 @@ def by_activation(summary: pd.DataFrame) -> str:
                 variant_label(last, after),
                 f"{last['radius']:g}",
                 interval(last["loss"], last["loss_low"], last["loss_high"]),
-                number(perplexity(last["loss"])),
+                *([number(perplexity(last["loss"]))] if likely else []),
                 percent(last["accuracy"]),
                 horizon_label(first),
                 horizon_label(last),
@@ -41,14 +49,14 @@ def by_activation(summary: pd.DataFrame) -> str:
     head = [
         "activation",
         "radius",
-        "held-out loss (nats)",
-        "perplexity",
+        f"held-out {LOSSES[loss].quantity}",
+        *(["perplexity"] if likely else []),
         "accuracy",
         "$h_{99}$ before",
         "after",
         "diverged",
     ]
-    return table("lrlrrrrr", head, rows)
+    return table("lrl" + "r" * (len(head) - 3), head, rows)
 
 
 def whole_grid(title: str, summary: pd.DataFrame, distances: pd.DataFrame) -> str:
