@@ -10,6 +10,7 @@ import gradient_horizon  # noqa: F401  one BLAS thread: before NumPy
 import numpy as np
 from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.optimisers import OPTIMISERS, clip_by_global_norm
 from gradient_horizon.population import Weights
 from gradient_horizon.training import Network
@@ -47,8 +48,8 @@ def decomposition(workload: Workload) -> Callable:
     given = inputs[..., 0], targets[..., 0], np.ones(workload.steps, dtype=bool)
 
     def decompose():
-        path = forward_pass.trace(ACTIVATIONS["tanh"], net, *given)
-        result = contributions.by_distance(path, net["W_hh"])
+        path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS["tanh"], net), *given)
+        result = contributions.by_distance(path)
         return (
             10.0**result.log10_contribution,
             result.log10_transport,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.initialise import gaussian, largest_singular_value
 from gradient_horizon.tasks import TASKS
 
@@ -15,8 +16,10 @@ def log10_transport(activation, net, inputs):
     steps = len(inputs)
     targets = np.zeros_like(inputs)
     loss_mask = np.arange(steps) == steps - 1
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
-    return contributions.by_distance(path, net["W_hh"]).log10_transport
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, loss_mask
+    )
+    return contributions.by_distance(path).log10_transport
 
 
 def test_radius_and_singular_value_of_a_thousand_units():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from gradient_horizon import config, config_table
+from gradient_horizon.cells import CELLS
 from gradient_horizon.tasks import TASKS
 
 PAGE = (Path(__file__).parents[2] / "config" / "README.md").read_text(encoding="utf-8")
@@ -40,7 +41,8 @@ def test_rows_by_hand():
     found = rows(config_table.tables())
     seeds = ["Nets of every grid point, trained side by side.", "", "`5`"]
     assert found["grid.seeds"] == [*seeds, "whole number at least 1, at most 1000"]
-    assert found["grid.cells"][2:] == ["`[rnn]`", "list of one or more, all different: `rnn`"]
+    cells = ", ".join(f"`{name}`" for name in CELLS)
+    assert found["grid.cells"][2:] == ["`[rnn]`", f"list of one or more, all different: {cells}"]
     assert found["grid.spectral_radii"][2] == found["task.name"][2] == "must be given"
     assert found["training.steps"][1:3] == ["steps", "`600`"]
     assert found["training.gradient_clip"][2:] == ["`1.0`", "number above 0, or `null`"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from naive import BATCH, SIZE, STEPS, draw_batch
 
 MASKS = {
@@ -33,8 +34,10 @@ def brute_force(activation, net, inputs, targets, loss_mask):
 
 
 def measured(activation, net, inputs, targets, loss_mask):
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
-    return path, contributions.by_distance(path, net["W_hh"])
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, loss_mask
+    )
+    return path, contributions.by_distance(path)
 
 
 def check_columns(result, contribution, incoherent):
@@ -65,8 +68,8 @@ def check_columns(result, contribution, incoherent):
 def test_every_column_is_that_of_the_double_loop(activation, mask, embedding_size):
     given = (activation, *draw_batch(1, embedding_size=embedding_size), MASKS[mask])
     terms, incoherent, transport = brute_force(*given)
-    path = forward_pass.trace(ACTIVATIONS[activation], *given[1:])
-    results = contributions.by_weight_and_distance(path, given[1]["W_hh"])
+    path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS[activation], given[1]), *given[2:])
+    results = contributions.by_weight_and_distance(path)
     for name, result in results.items():
         contribution = terms[name].sum(axis=1)
         check_columns(result, contribution, incoherent[name])
@@ -111,7 +114,7 @@ def test_one_distance_at_a_time_or_per_sequence_is_the_same(activation, embeddin
     net, inputs, targets = draw_batch(9, embedding_size=embedding_size)
     path, alone = measured(activation, net, inputs, targets, MASKS["dense"])
     assert np.isnan(alone.signal_squared).all()
-    both = contributions.by_weight_and_distance(path, net["W_hh"])["W_hh"]
+    both = contributions.by_weight_and_distance(path)["W_hh"]
     for name in ("log10_contribution", "cosine", "truncation_bias", "log10_transport"):
         np.testing.assert_allclose(getattr(alone, name), getattr(both, name), rtol=0, atol=1e-12)
 
@@ -128,8 +131,8 @@ def test_the_signal_is_unbiased():
     for _ in range(batches):
         drawn = rng.integers(0, pool, 3)
         given = net, inputs[:, drawn], targets[:, drawn], MASKS["dense"]
-        path = forward_pass.trace(ACTIVATIONS["tanh"], *given)
-        part = contributions.by_weight_and_distance(path, net["W_hh"], ["W_hh"])["W_hh"]
+        path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS["tanh"], net), *given[1:])
+        part = contributions.by_weight_and_distance(path, ["W_hh"])["W_hh"]
         estimates.append(part.signal_squared)
     _, whole = measured("tanh", net, inputs, targets, MASKS["dense"])
     truth = 10.0 ** (2 * whole.log10_contribution[:-1])
@@ -148,8 +151,10 @@ def test_backpropagation_is_the_gradient_of_the_loss(activation, mask, weight):
     def loss():
         return naive.loss_and_accuracy(activation, net, inputs, targets, MASKS[mask])[0]
 
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, MASKS[mask])
-    gradient, exponent = contributions.gradient_through_time(path, net["W_hh"])[weight]
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, MASKS[mask]
+    )
+    gradient, exponent = contributions.gradient_through_time(path)[weight]
     expected = naive.central_differences(loss, net[weight])
     assert abs(expected).max() > 1e-3
     np.testing.assert_allclose(np.ldexp(gradient, exponent), expected, rtol=0, atol=1e-10)
@@ -159,7 +164,7 @@ def test_backpropagation_is_the_gradient_of_the_loss(activation, mask, weight):
 def test_a_pass_gives_states_slopes_and_errors(activation):
     given = net, inputs, targets = draw_batch(4)
     path, _ = measured(activation, *given, MASKS["holes"])
-    states = np.ldexp(path.state, path.state_exponent[..., None])
+    states = np.ldexp(path.unrolled.state, path.unrolled.exponent[..., None])
     for b in range(BATCH):
         pre_activations, expected, logits = naive.forward(activation, net, inputs[:, b])
         np.testing.assert_allclose(states[:, b], expected, rtol=1e-12)
@@ -204,25 +209,25 @@ def test_no_sum_is_larger_than_the_sum_of_the_norms(activation):
     )
 
 
+@pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
 @pytest.mark.parametrize("activation", naive.NAMES)
-def test_pair_map(activation):
-    net, inputs, targets = draw_batch(7, batch=1)
+def test_pair_map(activation, weight):
+    net, inputs, targets = draw_batch(7, batch=1, embedding_size=4)
     loss_mask = MASKS["dense"]
-    sources = np.array([0.0, *np.random.default_rng(0).uniform(0.5, 2.0, STEPS - 1)])
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
-    result = contributions.pair_map(path, net["W_hh"], sources)
+    path, _ = measured(activation, net, inputs, targets, loss_mask)
+    result = contributions.pair_map(path, weight)
     expected = np.full((STEPS, STEPS), np.nan)
-    for (_, t, k), _, _, delta, _ in naive.pairs(activation, net, inputs, targets, loss_mask):
+    for (_, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, loss_mask):
+        source = {"W_hh": state, "W_hx": net["embedding"][inputs[k, 0]]}[weight]
         with np.errstate(divide="ignore"):
-            expected[t, k] = np.log10(np.linalg.norm(delta) * sources[k])
+            expected[t, k] = np.log10(np.linalg.norm(delta) * np.linalg.norm(source))
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
-    assert np.isneginf(result[:, 0]).all()
+    assert np.isneginf(result[:, 0]).all() == (weight == "W_hh")
 
 
 def test_the_pair_map_adds_up_to_the_incoherent_sums():
     net, inputs, targets = draw_batch(8, batch=1)
     path, result = measured("softsign", net, inputs, targets, MASKS["dense"])
-    norms = np.linalg.norm(naive.forward("softsign", net, inputs[:, 0])[1][:-1], axis=1)
-    pair = 10.0 ** contributions.pair_map(path, net["W_hh"], norms)
+    pair = 10.0 ** contributions.pair_map(path, "W_hh")
     sums = [np.diagonal(pair, -d).sum() for d in range(STEPS)]
     np.testing.assert_allclose(10.0**result.log10_incoherent, sums, rtol=1e-12)

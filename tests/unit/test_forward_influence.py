@@ -6,6 +6,7 @@ import naive
 import numpy as np
 import pytest
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.forward_influence import draw_donors, forward_horizon, forward_influence
 from naive import BATCH, OUTPUTS, STEPS, SYMBOLS, draw_batch
 
@@ -43,7 +44,8 @@ def brute_force(name, net, inputs, targets, loss_mask, distances, donors):
 
 
 def measured(name, *given, **options):
-    return forward_influence(ACTIVATIONS[name], *given, **options)
+    net, *batch = given
+    return forward_influence(rnn.Dynamics(ACTIVATIONS[name], net), *batch, **options)
 
 
 @pytest.mark.parametrize("embedding_size", [None, 4])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 
 # Numbers with an exponent of 15 bits reach from 1e-4932 to 1e4932.
 needs_extended = pytest.mark.skipif(
@@ -77,9 +78,9 @@ def test_columns_stay_finite_and_right(activation, radius, least, most):
     extended = {name: array.astype(np.longdouble) for name, array in net.items()}
     targets = naive.forward(activation, extended, inputs[:, 0])[2].argmin(axis=1)[:, None]
     path = forward_pass.trace(
-        ACTIVATIONS[activation], net, inputs, targets, np.ones(STEPS, dtype=bool)
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, np.ones(STEPS, dtype=bool)
     )
-    result = contributions.by_distance(path, net["W_hh"])
+    result = contributions.by_distance(path)
     assert result.residual < 1e-9
     for column in (result.log10_contribution, result.log10_incoherent):
         assert np.isfinite(column[:-1]).all()
@@ -110,10 +111,12 @@ def test_flat_asymptotes_keep_their_height_beside_huge_states():
         "b_s": np.zeros(2),
     }
     symbols = np.zeros((6, 1), dtype=int)
-    path = forward_pass.trace(ACTIVATIONS["elu"], net, symbols, symbols, np.ones(6, dtype=bool))
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS["elu"], net), symbols, symbols, np.ones(6, dtype=bool)
+    )
     pre_activations, states, _ = naive.forward("elu", net, symbols[:, 0])
     assert states[-1, 1] == -1.0 and -0.7 < states[-1, 2] < -0.5
-    state = np.ldexp(path.state, path.state_exponent[..., None])[:, 0]
+    state = np.ldexp(path.unrolled.state, path.unrolled.exponent[..., None])[:, 0]
     np.testing.assert_allclose(state, states, rtol=1e-14)
     slopes = naive.SLOPE["elu"](pre_activations)
     np.testing.assert_allclose(path.slope[:, 0], slopes, rtol=1e-14)
@@ -123,8 +126,8 @@ def test_flat_asymptotes_keep_their_height_beside_huge_states():
 def test_a_scalar_sigmoid_against_a_sum_of_logarithms():
     net, inputs, targets = draw(0.1, size=1, seed=3)
     loss_mask = np.arange(STEPS) == STEPS - 1
-    path = forward_pass.trace(ACTIVATIONS["sigmoid"], net, inputs, targets, loss_mask)
-    result = contributions.by_distance(path, net["W_hh"])
+    path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS["sigmoid"], net), inputs, targets, loss_mask)
+    result = contributions.by_distance(path)
     pre_activations, _, _ = naive.forward("sigmoid", net, inputs[:, 0])
     steps = np.log10(naive.SLOPE["sigmoid"](pre_activations[:, 0]) * abs(net["W_hh"][0, 0]))
     expected = np.array([0.0, *np.cumsum(steps[::-1])[:-1]])
@@ -134,10 +137,12 @@ def test_a_scalar_sigmoid_against_a_sum_of_logarithms():
 
 def peak_memory(steps):
     net, inputs, targets = draw(1.0, steps, batch=8, size=16)
-    path = forward_pass.trace(ACTIVATIONS["tanh"], net, inputs, targets, np.ones(steps, dtype=bool))
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS["tanh"], net), inputs, targets, np.ones(steps, dtype=bool)
+    )
     tracemalloc.start()
     try:
-        contributions.by_distance(path, net["W_hh"])
+        contributions.by_distance(path)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.initialise import gaussian
 from gradient_horizon.lyapunov import jacobian_log10_singular_values, lyapunov_spectrum
 from naive import draw_batch
@@ -28,6 +29,11 @@ def orthogonal(seed, size):
 def slopes(seed, steps, batch, size, decades=1.0):
     """Slopes between 10**-decades and 1."""
     return 10.0 ** -rng(seed).uniform(0.0, decades, (steps, batch, size))
+
+
+def jacobians(slope, recurrent):
+    """diag(slope) W of slopes (T, B, N), (T, B, N, N)."""
+    return slope[..., None] * recurrent
 
 
 def log_determinant(slope, recurrent):
@@ -109,9 +115,12 @@ def test_singular_values_of_a_plain_product(activation, distance):
     """Of an actual net, by the decomposition of the product: right to 2e-16 of the largest."""
     net, inputs, targets = draw_batch(1)
     path = forward_pass.trace(
-        ACTIVATIONS[activation], net, inputs, targets, np.ones(len(inputs), dtype=bool)
+        rnn.Dynamics(ACTIVATIONS[activation], net),
+        inputs,
+        targets,
+        np.ones(len(inputs), dtype=bool),
     )
-    result = jacobian_log10_singular_values(path.slope, net["W_hh"], distance)
+    result = jacobian_log10_singular_values(jacobians(path.slope, net["W_hh"]), distance)
     assert result.shape == (naive.BATCH, naive.SIZE)
     for b, log10_values in enumerate(result):
         pre_activations, _, _ = naive.forward(activation, net, inputs[:, b])
@@ -125,7 +134,7 @@ def test_singular_values_of_a_plain_product(activation, distance):
 def test_the_newest_factor_is_on_the_left():
     """In the wrong order the largest singular value differs by more than a tenth."""
     slope, recurrent = slopes(2, 6, 1, 4), rng(2).standard_normal((4, 4))
-    result = jacobian_log10_singular_values(slope, recurrent, 6)[0, 0]
+    result = jacobian_log10_singular_values(jacobians(slope, recurrent), 6)[0, 0]
     factors = [row[:, None] * recurrent for row in slope[:, 0]]
     right = np.linalg.multi_dot(factors[::-1])
     wrong = np.linalg.multi_dot(factors)
@@ -150,7 +159,7 @@ def test_singular_values_of_any_size_against_exact_integers(size, steps, decades
     """Off by about d 2**-53 times the condition number of the factors, here up to 100."""
     slope = coarse(slopes(size, steps, 1, size, decades))
     recurrent = coarse(rng(size).standard_normal((size, size)) / np.sqrt(size))
-    result = jacobian_log10_singular_values(slope, recurrent, steps)[0]
+    result = jacobian_log10_singular_values(jacobians(slope, recurrent), steps)[0]
     assert (np.diff(result) <= 0).all() and result[0] - result[-1] > spread
     product, power = exact_product(slope[:, 0], recurrent)
     expected = [math.log10(value) for value in symmetric_functions(product)]
@@ -165,7 +174,9 @@ def test_singular_values_of_any_size_against_exact_integers(size, steps, decades
 @quiet
 def test_every_singular_value_of_a_scaled_orthogonal_matrix(radius):
     """Of W^d it is r^d, to a relative 1e-13 for 64 units and d = 100."""
-    result = jacobian_log10_singular_values(np.ones((100, 2, 64)), radius * orthogonal(3, 64), 100)
+    result = jacobian_log10_singular_values(
+        jacobians(np.ones((100, 2, 64)), radius * orthogonal(3, 64)), 100
+    )
     np.testing.assert_allclose(LN10 * result, 100 * np.log(radius), rtol=0, atol=1e-13)
 
 
@@ -177,7 +188,7 @@ def test_slopes_before_a_rotation_are_the_singular_values():
     slope = np.full((4, 2, size), 1e-260)
     slope[3, 0] = 10.0 ** rng(4).permutation(wanted)
     slope[3, 1] = 10.0 ** wanted[::-1]
-    result = jacobian_log10_singular_values(slope, orthogonal(4, size), 4)
+    result = jacobian_log10_singular_values(jacobians(slope, orthogonal(4, size)), 4)
     expected = np.broadcast_to(wanted - 780.0, result.shape)
     np.testing.assert_allclose(result, expected, rtol=1e-14, atol=0)
 
@@ -189,15 +200,19 @@ def test_singular_values_of_uncoupled_nets_are_those_of_each(parts):
     size = 8
     slope = 10.0 ** -rng(5).permutation(np.linspace(0.0, 280.0, parts * size))
     together = np.zeros((parts, size, parts, size))
-    alone = []
+    alone, condition = [], 0.0
     for part in range(parts):
         recurrent = rng(part).standard_normal((size, size))
         together[part, :, part] = recurrent
+        condition = max(condition, np.linalg.cond(recurrent))
         own = slope[size * part :][:size]
-        alone.extend(jacobian_log10_singular_values(own[None, None], recurrent, 1)[0])
+        alone.extend(jacobian_log10_singular_values(jacobians(own[None, None], recurrent), 1)[0])
     recurrent = together.reshape(parts * size, parts * size)
-    result = jacobian_log10_singular_values(slope[None, None], recurrent, 1)[0]
-    np.testing.assert_allclose(result, -np.sort(-np.array(alone)), rtol=0, atol=1e-12)
+    result = jacobian_log10_singular_values(jacobians(slope[None, None], recurrent), 1)[0]
+    # A sum of so many terms is off by as many roundings, which the condition number enlarges.
+    rounding = 2.0**-53 * parts * size * condition / LN10
+    np.testing.assert_allclose(result, -np.sort(-np.array(alone)), rtol=0, atol=rounding)
+    assert rounding < 1e-10
 
 
 @pytest.mark.parametrize("size", [1, 4, 7])
@@ -208,7 +223,7 @@ def test_directions_that_are_lost_have_no_singular_value(size):
     slope = (rng(size).random((steps, batch, size)) > 0.15).astype(float)
     slope[:, 0], slope[4, 1] = 1.0, 0.0
     for recurrent in (coarse(rng(5).standard_normal((size, size))), np.eye(size)):
-        result = jacobian_log10_singular_values(slope, recurrent, steps)
+        result = jacobian_log10_singular_values(jacobians(slope, recurrent), steps)
         for b in range(batch):
             product, _ = exact_product(slope[:, b], recurrent)
             rank = sum(value > 0 for value in symmetric_functions(product))
@@ -216,7 +231,7 @@ def test_directions_that_are_lost_have_no_singular_value(size):
             assert np.isneginf(result[b, rank:]).all()
         assert np.isfinite(result[0]).all() and np.isneginf(result[1]).all()
     # What lies before the product does not count.
-    recent = jacobian_log10_singular_values(slope[:, :2], recurrent, steps - 5)
+    recent = jacobian_log10_singular_values(jacobians(slope[:, :2], recurrent), steps - 5)
     assert np.isfinite(recent[0]).all() and np.isfinite(recent[1]).any()
 
 
@@ -226,7 +241,7 @@ def test_directions_that_are_lost_have_no_singular_value(size):
 @quiet
 def test_exponents_of_a_single_unit():
     slope = slopes(6, 50, 3, 1)
-    exponents, errors = lyapunov_spectrum(slope, np.array([[-0.7]]), 5, blocks=9)
+    exponents, errors = lyapunov_spectrum(jacobians(slope, np.array([[-0.7]])), 5, blocks=9)
     stretching = np.log(0.7 * slope[5:, :, 0])
     assert exponents == pytest.approx([stretching.mean()], rel=1e-14)
     means = stretching.reshape(9, 5, 3).mean(axis=1)
@@ -237,7 +252,7 @@ def test_exponents_of_a_single_unit():
 @pytest.mark.parametrize("leading", [None, 5])
 def test_all_exponents_of_a_scaled_orthogonal_matrix(radius, leading):
     slope = np.ones((60, 3, 32))
-    exponents, errors = lyapunov_spectrum(slope, radius * orthogonal(7, 32), 0, leading)
+    exponents, errors = lyapunov_spectrum(jacobians(slope, radius * orthogonal(7, 32)), 0, leading)
     assert exponents.shape == errors.shape == (leading or 32,)
     np.testing.assert_allclose(exponents, np.log(radius), rtol=0, atol=1e-12)
     assert (errors < 1e-13).all()
@@ -251,7 +266,7 @@ def test_all_exponents_of_a_scaled_orthogonal_matrix(radius, leading):
 def test_the_exponents_add_up_to_the_logarithm_of_the_determinant(size, decades, steps):
     slope = slopes(8, steps, 4, size, decades)
     recurrent = gaussian(rng(8), size, 0.9)
-    exponents, _ = lyapunov_spectrum(slope, recurrent, 10)
+    exponents, _ = lyapunov_spectrum(jacobians(slope, recurrent), 10)
     expected = log_determinant(slope[10:], recurrent).mean()
     assert (np.diff(exponents) <= 0).all()
     assert exponents.sum() == pytest.approx(expected, rel=1e-13, abs=1e-12)
@@ -262,11 +277,11 @@ def test_a_sigmoid_net_of_small_radius_over_two_thousand_steps():
     """Its Jacobians multiply to 1e-3000 and far below; no logarithm knows of it."""
     net, inputs, targets = draw_batch(9, batch=2, steps=2000, radius=0.1)
     loss_mask = np.ones(len(inputs), dtype=bool)
-    path = forward_pass.trace(ACTIVATIONS["sigmoid"], net, inputs, targets, loss_mask)
-    exponents, _ = lyapunov_spectrum(path.slope, net["W_hh"], 0)
+    path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS["sigmoid"], net), inputs, targets, loss_mask)
+    exponents, _ = lyapunov_spectrum(jacobians(path.slope, net["W_hh"]), 0)
     mean = log_determinant(path.slope, net["W_hh"]).mean()
     assert exponents.sum() == pytest.approx(mean, rel=1e-12)
-    log10_values = jacobian_log10_singular_values(path.slope, net["W_hh"], 2000)
+    log10_values = jacobian_log10_singular_values(jacobians(path.slope, net["W_hh"]), 2000)
     assert log10_values[:, -1].max() < log10_values[:, 0].min() - 300 < -3300
     sums = log_determinant(path.slope, net["W_hh"]).sum(axis=0) / LN10
     np.testing.assert_allclose(log10_values.sum(axis=1), sums, rtol=1e-12)
@@ -292,18 +307,18 @@ def periodic(seed, size, period, repeats):
 @pytest.mark.parametrize("seed", range(4))
 def test_periodic_trajectories_have_the_logarithms_of_eigenvalues(seed):
     slope, recurrent, expected = periodic(seed, 4, 3, 600)
-    exponents, errors = lyapunov_spectrum(slope, recurrent, 1500, blocks=10)
+    exponents, errors = lyapunov_spectrum(jacobians(slope, recurrent), 1500, blocks=10)
     np.testing.assert_allclose(exponents, expected, rtol=0, atol=1e-12)
     assert (errors < 1e-12).all()
     # From the first step on, a start in other directions is spread over all steps.
-    early, _ = lyapunov_spectrum(slope, recurrent, 0)
+    early, _ = lyapunov_spectrum(jacobians(slope, recurrent), 0)
     assert 1e-6 < abs(early - expected).max() < 10 / len(slope)
 
 
 @pytest.mark.parametrize("leading", [1, 2, 4])
 def test_leading_exponents_are_the_first_of_all(leading):
     slope, recurrent, expected = periodic(5, 4, 3, 200)
-    exponents, errors = lyapunov_spectrum(slope, recurrent, 300, leading)
+    exponents, errors = lyapunov_spectrum(jacobians(slope, recurrent), 300, leading)
     assert exponents.shape == errors.shape == (leading,)
     np.testing.assert_allclose(exponents, expected[:leading], rtol=0, atol=1e-12)
 
@@ -312,25 +327,29 @@ def test_other_coordinates_have_the_same_exponents():
     """S J S^-1 for S that leaves J's form: a permutation, or any S where all slopes are equal."""
     slope, recurrent, expected = periodic(6, 4, 3, 400)
     order = np.array([2, 0, 3, 1])
-    permuted = lyapunov_spectrum(slope[:, :, order], recurrent[np.ix_(order, order)], 600)[0]
+    permuted = lyapunov_spectrum(
+        jacobians(slope[:, :, order], recurrent[np.ix_(order, order)]), 600
+    )[0]
     np.testing.assert_allclose(permuted, expected, rtol=0, atol=1e-12)
     scale = np.array([0.1, 1.0, 3.0, 20.0])
     rescaled = scale[:, None] * recurrent / scale
     np.testing.assert_allclose(
-        lyapunov_spectrum(slope, rescaled, 600)[0], expected, rtol=0, atol=1e-12
+        lyapunov_spectrum(jacobians(slope, rescaled), 600)[0], expected, rtol=0, atol=1e-12
     )
     # The singular values see no permutation, and others by the condition number at the most.
-    values = jacobian_log10_singular_values(slope, recurrent, 30)
-    same = jacobian_log10_singular_values(slope[:, :, order], recurrent[np.ix_(order, order)], 30)
+    values = jacobian_log10_singular_values(jacobians(slope, recurrent), 30)
+    same = jacobian_log10_singular_values(
+        jacobians(slope[:, :, order], recurrent[np.ix_(order, order)]), 30
+    )
     np.testing.assert_allclose(same, values, rtol=0, atol=1e-12)
-    other = jacobian_log10_singular_values(slope, rescaled, 30)
+    other = jacobian_log10_singular_values(jacobians(slope, rescaled), 30)
     assert 0.01 < abs(other - values).max() <= np.log10(scale.max() / scale.min())
 
     flat, triangle = np.full((600, 1, 4), 0.8), np.triu(rng(7).standard_normal((4, 4)), 1)
     triangle += np.diag([1.2, -0.9, 0.6, 0.3])
     for basis in (np.eye(4), rng(8).standard_normal((4, 4))):
         similar = basis @ triangle @ np.linalg.inv(basis)
-        exponents, _ = lyapunov_spectrum(flat, similar, 300)
+        exponents, _ = lyapunov_spectrum(jacobians(flat, similar), 300)
         np.testing.assert_allclose(
             exponents, np.log(0.8 * np.array([1.2, 0.9, 0.6, 0.3])), rtol=0, atol=1e-12
         )
@@ -342,7 +361,7 @@ def test_exponents_are_the_limit_of_the_singular_values(steps):
     size = 3
     slope = coarse(slopes(10, steps, 2, size))
     recurrent = coarse(rng(10).standard_normal((size, size)))
-    exponents, _ = lyapunov_spectrum(slope, recurrent, 0)
+    exponents, _ = lyapunov_spectrum(jacobians(slope, recurrent), 0)
     means = np.zeros(size)
     for b in range(2):
         product, power = exact_product(slope[:, b], recurrent)
@@ -375,7 +394,7 @@ def test_the_largest_exponent_of_random_autonomous_nets_is_the_published_one():
     draws, exponents = 9, []
     for seed in range(draws):
         slope, recurrent, _ = random_autonomous(100 + seed, 500)
-        exponents.append(lyapunov_spectrum(slope, recurrent, 100, leading=1)[0][0])
+        exponents.append(lyapunov_spectrum(jacobians(slope, recurrent), 100, leading=1)[0][0])
     quarter, median, three_quarters = np.quantile(exponents, [0.25, 0.5, 0.75])
     error = 1.25 * (three_quarters - quarter) / 1.35 / np.sqrt(draws)
     assert error < 0.003
@@ -400,7 +419,7 @@ def test_the_mean_exponent_of_a_random_autonomous_net_is_that_of_the_mean_field(
 
     assert mean_field(variance) == pytest.approx(-0.714, abs=0.0005)
     slope, recurrent, own_variance = random_autonomous(100, 10)
-    exponents, _ = lyapunov_spectrum(slope, recurrent, 0)
+    exponents, _ = lyapunov_spectrum(jacobians(slope, recurrent), 0)
     assert exponents.mean() == pytest.approx(mean_field(own_variance), abs=0.0193)
 
 
@@ -409,34 +428,34 @@ def test_directions_that_are_lost_have_no_exponent():
     """As many are finite as units are on when fewest are."""
     slope, recurrent = slopes(11, 40, 3, 6), rng(11).standard_normal((6, 6))
     slope[20, 1, [0, 3]] = slope[30, 1, 2] = 0.0
-    exponents, errors = lyapunov_spectrum(slope, recurrent, 5)
+    exponents, errors = lyapunov_spectrum(jacobians(slope, recurrent), 5)
     assert np.isfinite(exponents[:4]).all() and np.isneginf(exponents[4:]).all()
     assert (errors[:4] > 0).all() and not errors[4:].any()
     for leading in (2, 5):
-        some, _ = lyapunov_spectrum(slope, recurrent, 5, leading)
+        some, _ = lyapunov_spectrum(jacobians(slope, recurrent), 5, leading)
         np.testing.assert_allclose(some, exponents[:leading], rtol=1e-12)
     # Before the counted steps a zero loses no direction.
-    assert np.isfinite(lyapunov_spectrum(slope, recurrent, 31)[0]).all()
-    exponents, errors = lyapunov_spectrum(0.0 * slope, recurrent, 0)
+    assert np.isfinite(lyapunov_spectrum(jacobians(slope, recurrent), 31)[0]).all()
+    exponents, errors = lyapunov_spectrum(jacobians(0.0 * slope, recurrent), 0)
     assert np.isneginf(exponents).all() and not errors.any()
     # Units apart from each other: what one has lost no other brings back.
     slope = np.ones((4, 1, 3))
     slope[0, 0, 0] = slope[2, 0, 1] = 0.0
-    exponents, _ = lyapunov_spectrum(slope, np.diag([1.0, 2.0, 3.0]), 0)
+    exponents, _ = lyapunov_spectrum(jacobians(slope, np.diag([1.0, 2.0, 3.0])), 0)
     assert np.isneginf(exponents[1:]).all() and exponents[0] == pytest.approx(np.log(3), abs=1)
 
 
 def test_the_standard_error_by_hand():
     """Blocks of 3, 3 and 4 steps of two trajectories; the usual formula where they are equal."""
     slope, recurrent = slopes(12, 12, 2, 4), np.diag([1.0, 0.5, 0.2, 0.1])[::-1]
-    exponents, errors = lyapunov_spectrum(slope[:, :, :1], np.eye(1), 2, blocks=3)
+    exponents, errors = lyapunov_spectrum(jacobians(slope[:, :, :1], np.eye(1)), 2, blocks=3)
     growth = np.log(slope[2:, :, 0])
     assert exponents == pytest.approx([growth.mean()], rel=1e-13)
     parts = [growth[start:end, b] for b in range(2) for start, end in ((0, 3), (3, 6), (6, 10))]
     squares = [(part.sum() - len(part) * growth.mean()) ** 2 for part in parts]
     assert errors == pytest.approx([np.sqrt(6 / 5 * sum(squares)) / 20], rel=1e-12)
-    _, errors = lyapunov_spectrum(slope, recurrent, 2)
-    alone = [lyapunov_spectrum(slope[:, b : b + 1], recurrent, 2, 1) for b in range(2)]
+    _, errors = lyapunov_spectrum(jacobians(slope, recurrent), 2)
+    alone = [lyapunov_spectrum(jacobians(slope[:, b : b + 1], recurrent), 2, 1) for b in range(2)]
     first, second = (exponents[0] for exponents, _ in alone)
     assert errors[0] == pytest.approx(abs(first - second) / 2, rel=1e-12)
     assert all(np.isnan(error).all() for _, error in alone)
@@ -448,7 +467,7 @@ def test_the_standard_error_is_the_scatter_of_the_exponent():
     recurrent, generator = rng(13).standard_normal((size, size)), rng(14)
     # Slopes that stay as they are all along: trajectories differ, blocks of time do not.
     slope = np.repeat(generator.uniform(0.1, 1.0, (draws, 1, 9, size)), 12, axis=1)
-    both = [lyapunov_spectrum(part, recurrent, 4, leading=1) for part in slope]
+    both = [lyapunov_spectrum(jacobians(part, recurrent), 4, leading=1) for part in slope]
     exponents, errors = np.array(both)[..., 0].T
     assert (errors**2).mean() / exponents.var() == pytest.approx(1.0, abs=3 * np.sqrt(2 / draws))
 
@@ -466,13 +485,13 @@ def test_the_standard_error_is_the_scatter_of_the_exponent():
 )
 def test_numbers_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
-        lyapunov_spectrum(np.ones((12, 2, 4)), np.eye(4), **arguments)
+        lyapunov_spectrum(jacobians(np.ones((12, 2, 4)), np.eye(4)), **arguments)
 
 
 @pytest.mark.parametrize("distance", [-1, 13])
 def test_distances_out_of_range(distance):
     with pytest.raises(ValueError, match=f"distance is {distance}, allowed: 0 to 12"):
-        jacobian_log10_singular_values(np.ones((12, 2, 4)), np.eye(4), distance)
+        jacobian_log10_singular_values(jacobians(np.ones((12, 2, 4)), np.eye(4)), distance)
 
 
 # Both of them, and the transport
@@ -485,14 +504,16 @@ def test_transport_lies_between_the_singular_values_and_falls_by_the_largest_exp
     if activation == "relu":
         net["b_h"] += 1.0  # no direction is lost
     loss_mask = np.arange(steps) == steps - 1
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
-    transport = contributions.by_distance(path, net["W_hh"]).log10_transport
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, loss_mask
+    )
+    transport = contributions.by_distance(path).log10_transport
     for distance in (1, 2, 5, 20, 100, steps - 1):
         # g_{t,t-d} has gone through the newest d Jacobians.
-        values = jacobian_log10_singular_values(path.slope, net["W_hh"], distance)[0]
+        values = jacobian_log10_singular_values(jacobians(path.slope, net["W_hh"]), distance)[0]
         assert values[-1] - 1e-12 <= transport[distance] <= values[0] + 1e-12
         assert values[0] - values[-1] > 0.3
-    exponents, _ = lyapunov_spectrum(path.slope, net["W_hh"], 1, leading=1)
+    exponents, _ = lyapunov_spectrum(jacobians(path.slope, net["W_hh"]), 1, leading=1)
     # Both ends of the product lie askew, by a factor of less than e^4.
     slope = transport[-1] * LN10 / (steps - 1)
     assert slope == pytest.approx(exponents[0], abs=4 / steps)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, files
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.measurement import InexactError, measure
 from measure_gradients import TABLES, main
 
@@ -24,7 +25,7 @@ def probe_of(inputs, targets, loss_mask=None):
 @pytest.mark.parametrize("activation", naive.NAMES)
 def test_columns_and_summary(activation):
     net, inputs, targets = naive.draw_batch(1)
-    rows, row = measure(ACTIVATIONS[activation], net, probe_of(inputs, targets))
+    rows, row = measure(rnn.Dynamics(ACTIVATIONS[activation], net), probe_of(inputs, targets))
     steps = naive.STEPS
     assert {len(column) for column in rows.values()} == {steps}
     assert rows["distance"].tolist() == list(range(steps))
@@ -52,7 +53,7 @@ def test_weights_in_single_precision_are_cast_up_exactly():
     single = {name: array.astype(np.float32) for name, array in net.items()}
     double = {name: array.astype(np.float64) for name, array in single.items()}
     one, other = (
-        measure(ACTIVATIONS["tanh"], weights, probe_of(inputs, targets))
+        measure(rnn.Dynamics(ACTIVATIONS["tanh"], weights), probe_of(inputs, targets))
         for weights in (single, double)
     )
     assert one[1] == other[1]
@@ -72,12 +73,12 @@ def test_a_sum_that_is_not_the_gradient_is_refused(monkeypatch, weight):
 
     monkeypatch.setattr(contributions, "gradient_through_time", slightly_off)
     with pytest.raises(InexactError, match="differ from the gradient by a relative 1e-08"):
-        measure(ACTIVATIONS["tanh"], net, probe_of(inputs, targets))
+        measure(rnn.Dynamics(ACTIVATIONS["tanh"], net), probe_of(inputs, targets))
 
 
 def check(activation, net, probe):
     """Whatever a net's size: exact, without a warning, and nan only where nothing is defined."""
-    rows, row = measure(ACTIVATIONS[activation], net, probe)
+    rows, row = measure(rnn.Dynamics(ACTIVATIONS[activation], net), probe)
     assert row["residual"] < 1e-11
     logarithms = [rows[f"log10_{name}"] for name in ("contribution", "incoherent", "bound")]
     for column in logarithms:
@@ -158,7 +159,9 @@ def test_the_mean_of_the_largest_losses():
     for name in ("W_hx", "b_h"):
         net[name] *= 1e154
     net["W_s"] *= 2e153
-    loss = measure(ACTIVATIONS["linear"], net, probe_of(inputs, targets))[1]["probe_loss"]
+    loss = measure(rnn.Dynamics(ACTIVATIONS["linear"], net), probe_of(inputs, targets))[1][
+        "probe_loss"
+    ]
     net["W_s"] /= 1e10
     smaller = naive.loss_and_accuracy("linear", net, inputs, targets, np.ones(naive.STEPS, bool))[0]
     assert loss == pytest.approx(smaller * 1e10, rel=1e-12)
@@ -209,6 +212,7 @@ def test_a_net_that_is_off_has_no_gradient_and_no_horizon():
 
 
 INPUTS = ("train.npz", "probe.npz", "data.npz", "facts.json")
+WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s", "embedding")
 SEEDS, CHECKPOINTS = (3, 4), (0, 7)
 
 
@@ -222,7 +226,7 @@ def trained_and_probe():
     ]
     trained = {
         name: np.array([[net[name] for net in row] for row in nets], dtype=np.float32)
-        for name in files.WEIGHTS
+        for name in WEIGHTS
     }
     trained |= {
         "step": np.array(CHECKPOINTS),
@@ -249,7 +253,8 @@ def run(tmp_path, monkeypatch):
         files.write_arrays(tmp_path / "probe.npz", probe)
         files.write_arrays(tmp_path / "data.npz", data | {"loss_mask": probe["loss_mask"]})
         files.write_json(tmp_path / "facts.json", {})
-        settings = json.dumps({"activation": "tanh", "jacobian_distances": [1, 2]})
+        net = {"cell": "rnn", "activation": "tanh", "model": {}}
+        settings = json.dumps({**net, "jacobian_distances": [1, 2]})
         arguments = ["measure_gradients.py", "--settings", settings]
         for name in (*INPUTS, *(f"{table}.parquet" for table in TABLES)):
             arguments += [f"--{name.split('.')[0]}", str(tmp_path / name)]
@@ -269,7 +274,7 @@ def refused(run, folder, trained, probe, line):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", files.WEIGHTS)
+@pytest.mark.parametrize("name", WEIGHTS)
 def test_a_weight_that_is_not_finite_is_named(trained_and_probe, run, tmp_path, name, value):
     trained, probe = trained_and_probe
     kept, net = 1, 0

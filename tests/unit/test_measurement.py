@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, measurement
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.forward_pass import trace
 from naive import BATCH, OUTPUTS, SIZE, STEPS, SYMBOLS, draw_batch
 
@@ -20,7 +21,7 @@ def batch_of(inputs, targets, loss_mask=None):
 
 def measured(activation, net, inputs, targets, loss_mask=None):
     probe = batch_of(inputs, targets, loss_mask)
-    return measurement.measure(ACTIVATIONS[activation], net, probe)
+    return measurement.measure(rnn.Dynamics(ACTIVATIONS[activation], net), probe)
 
 
 # By distance
@@ -219,7 +220,7 @@ def values(spectra, quantity, distance, column="value"):
 def test_exponents_add_up_to_the_mean_log_determinant(activation):
     """Over the last three quarters of the steps, of the first four sequences."""
     net, probe = small_net(31, 3)
-    spectra = measurement.jacobian_spectra(ACTIVATIONS[activation], net, probe, [1])
+    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS[activation], net), probe, [1])
     determinants = np.linalg.slogdet(jacobians(activation, net, probe["inputs"]))[1]
     exponents = values(spectra, "lyapunov", 0)
     assert len(exponents) == 3 and (np.diff(exponents) <= 0.0).all()
@@ -230,7 +231,7 @@ def test_exponents_add_up_to_the_mean_log_determinant(activation):
 @quiet
 def test_the_exponent_of_a_single_unit_and_its_error():
     net, probe = small_net(32, 1)
-    spectra = measurement.jacobian_spectra(ACTIVATIONS["tanh"], net, probe, [1])
+    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS["tanh"], net), probe, [1])
     growth = np.log(abs(jacobians("tanh", net, probe["inputs"])[2:, :, 0, 0])).mean(axis=0)
     assert values(spectra, "lyapunov", 0) == pytest.approx([growth.mean()], rel=1e-12)
     error = growth.std(ddof=1) / np.sqrt(4)
@@ -243,7 +244,9 @@ def test_singular_values_are_those_of_the_product(activation):
     """log10 of the last factors' product; that of nine factors does not exist."""
     net, probe = small_net(33, 3)
     distances = [1, 3, 8, 9]
-    spectra = measurement.jacobian_spectra(ACTIVATIONS[activation], net, probe, distances)
+    spectra = measurement.jacobian_spectra(
+        rnn.Dynamics(ACTIVATIONS[activation], net), probe, distances
+    )
     assert set(spectra["distance"]) == {0, 1, 3, 8}
     factors = jacobians(activation, net, probe["inputs"])
     for distance in distances[:-1]:
@@ -265,7 +268,7 @@ def test_spectra_of_a_scaled_orthogonal_matrix():
     """Of more units than exponents are taken: all are ln r, all singular values r^d."""
     net, probe = small_net(34, 12)
     net["W_hh"] = 0.8 * np.linalg.qr(net["W_hh"])[0]
-    spectra = measurement.jacobian_spectra(ACTIVATIONS["linear"], net, probe, [2, 5])
+    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS["linear"], net), probe, [2, 5])
     exponents = values(spectra, "lyapunov", 0)
     np.testing.assert_allclose(exponents, np.full(8, np.log(0.8)), rtol=1e-13)
     for distance in (2, 5):
@@ -279,10 +282,10 @@ def test_spectra_of_a_scaled_orthogonal_matrix():
 def test_spectra_of_one_sequence_and_of_units_that_are_off():
     net, probe = small_net(35, 3)
     one = batch_of(probe["inputs"][:, :1], probe["targets"][:, :1])
-    spectra = measurement.jacobian_spectra(ACTIVATIONS["tanh"], net, one, [1])
+    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS["tanh"], net), one, [1])
     assert np.isfinite(spectra["value"]).all() and np.isnan(spectra["standard_error"]).all()
     net["b_h"] -= 1e3
-    spectra = measurement.jacobian_spectra(ACTIVATIONS["relu"], net, probe, [1, 8])
+    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS["relu"], net), probe, [1, 8])
     assert len(spectra["value"]) == 9 and np.isneginf(spectra["value"]).all()
 
 
@@ -341,7 +344,7 @@ def test_a_delay_line_reaches_as_far_as_its_lag(relevant, reach):
     Each replaced symbol that differs, two of three, costs the read-out's gain of 4.
     """
     columns, row = measurement.influence(
-        ACTIVATIONS["linear"], delay_line(12), echo(12, 60), relevant
+        rnn.Dynamics(ACTIVATIONS["linear"], delay_line(12)), echo(12, 60), relevant
     )
     assert row == {"forward_horizon": reach, "forward_horizon_censored": False}
     needed = columns["distance"] < 12
@@ -357,7 +360,7 @@ def test_a_net_that_ignores_its_past_has_no_influence(activation):
     net, inputs, targets = draw_batch(41, batch=20)
     net["W_hh"][...] = 0.0
     columns, row = measurement.influence(
-        ACTIVATIONS[activation], net, batch_of(inputs, targets), None
+        rnn.Dynamics(ACTIVATIONS[activation], net), batch_of(inputs, targets), None
     )
     assert columns["distance"].tolist() == [0, 1, 2, 3]
     assert not columns["rise"].any() and not columns["standard_error"].any()
@@ -367,7 +370,9 @@ def test_a_net_that_ignores_its_past_has_no_influence(activation):
 def test_noise_has_no_horizon():
     """Random targets: inputs change the predictions, but make them neither better nor worse."""
     net, inputs, targets = draw_batch(46, batch=100)
-    columns, row = measurement.influence(ACTIVATIONS["tanh"], net, batch_of(inputs, targets), None)
+    columns, row = measurement.influence(
+        rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, targets), None
+    )
     assert 0.0 < columns["rise"].max() < 3.0 * columns["standard_error"][columns["rise"].argmax()]
     assert np.isnan(row["forward_horizon"]) and row["forward_horizon_censored"] is False
 
@@ -376,7 +381,9 @@ def test_noise_has_no_horizon():
 @quiet
 def test_nothing_to_replace_or_to_replace_it_with(steps, sequences):
     net, inputs, targets = draw_batch(42, batch=sequences, steps=steps)
-    columns, row = measurement.influence(ACTIVATIONS["tanh"], net, batch_of(inputs, targets), 2)
+    columns, row = measurement.influence(
+        rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, targets), 2
+    )
     assert list(columns) == ["distance", "rise", "standard_error"]
     assert [len(column) for column in columns.values()] == [0, 0, 0]
     assert columns["distance"].dtype == np.int64
@@ -390,7 +397,9 @@ def test_a_hundred_sequences_from_the_first_to_the_last():
     def rises(*changed):
         other = targets.copy()
         other[:, changed] = (other[:, changed] + 1) % OUTPUTS
-        found = measurement.influence(ACTIVATIONS["tanh"], net, batch_of(inputs, other), None)
+        found = measurement.influence(
+            rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, other), None
+        )
         return found[0]["rise"]
 
     once, again = rises(), rises()
@@ -403,7 +412,9 @@ def test_a_hundred_sequences_from_the_first_to_the_last():
 def test_rises_are_those_of_really_replacing_the_inputs():
     """Of all targets that have something to replace at the farthest distance, with one donor."""
     net, inputs, targets = draw_batch(44)
-    columns, _ = measurement.influence(ACTIVATIONS["tanh"], net, batch_of(inputs, targets), None)
+    columns, _ = measurement.influence(
+        rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, targets), None
+    )
 
     def loss(symbols, t, b):
         return naive.cross_entropy(naive.forward("tanh", net, symbols)[2][t], targets[t, b])
@@ -432,10 +443,10 @@ def test_rises_are_those_of_really_replacing_the_inputs():
 def test_measuring_reads_one_forward_pass():
     """The parts are those of the whole."""
     net, inputs, targets = draw_batch(45)
-    activation, probe = ACTIVATIONS["tanh"], batch_of(inputs, targets)
-    rows, row = measurement.measure(activation, net, probe)
-    path = trace(activation, net, **probe)
-    parts, summary = measurement.gradient_by_distance(activation, net, path)
-    whole = measurement.net_as_a_whole(activation, net, path, inputs)
+    net, probe = rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, targets)
+    rows, row = measurement.measure(net, probe)
+    path = trace(net, **probe)
+    parts, summary = measurement.gradient_by_distance(net, path)
+    whole = measurement.net_as_a_whole(net, path, inputs)
     assert list(rows) == list(parts) and row.keys() == {*summary, *whole, "slope"}
     assert row["residual"] <= contributions.LARGEST_RESIDUAL

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from gradient_horizon import contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 
 STEPS = 2000
 PRECISE = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -133,8 +134,10 @@ def draw(activation, radius, size, batch):
 def test_two_thousand_steps_again(activation, radius, size, batch, least, most):
     """To 1e-10: 2,000 steps that are each off by a relative 1e-15 or so, as rounding goes."""
     net, inputs, targets, loss_mask = draw(activation, radius, size, batch)
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
-    result = contributions.by_distance(path, net["W_hh"])
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, loss_mask
+    )
+    result = contributions.by_distance(path)
     assert result.residual < 1e-9
     with localcontext(PRECISE):
         contribution, transport, incoherent = second_implementation(

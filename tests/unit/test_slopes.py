@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.integrate
-from gradient_horizon import bounds
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.mean_field import mean_field
 from gradient_horizon.slopes import with_predictions
@@ -22,7 +21,7 @@ def net(activation="tanh", **changes):
         "gain": 0.9,
         "drive_variance": 0.5,
         "hidden_size": 40,
-        "sigma_max": 1.7,
+        "cell": "rnn",
         **changes,
     }
 
@@ -78,28 +77,10 @@ def test_the_deviation_is_what_the_mean_field_leaves():
 
 
 @quiet
-def test_the_bounds_slopes_by_hand():
-    """ln(2/4) and ln 2 for the sigmoid of sigma_max 2; the same for all whose slope reaches 1."""
-    sigmoid, tanh, nothing = predicted(
-        net("sigmoid", sigma_max=2.0), net("tanh", sigma_max=2.0), net("relu", sigma_max=0.0)
-    )
-    assert sigmoid["worst_slope"] == pytest.approx(-np.log(2.0), rel=1e-15)
-    assert sigmoid["note_slope"] == pytest.approx(np.log(2.0), rel=1e-15)
-    assert tanh["worst_slope"] == tanh["note_slope"] == pytest.approx(np.log(2.0), rel=1e-15)
-    assert nothing["worst_slope"] == nothing["note_slope"] == -np.inf
-
-
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
-def test_the_bounds_slopes_are_those_of_the_bounds(name):
-    recurrent = np.random.default_rng(0).standard_normal((5, 5))
-    sigma_max = np.linalg.svd(recurrent, compute_uv=False)[0]
-    (row,) = predicted(net(name, sigma_max=sigma_max))
-    gamma = ACTIVATIONS[name].slope_bound
-    for column, bound in (
-        ("worst_slope", bounds.log10_bound(recurrent, gamma, 8)),
-        ("note_slope", bounds.log10_note_bound(recurrent, gamma, 8)),
-    ):
-        np.testing.assert_allclose(np.diff(bound) * np.log(10.0), row[column], rtol=1e-12)
+def test_other_cells_have_no_mean_field():
+    gated, simple = predicted(net("tanh", cell="lstm"), net("tanh"))
+    assert np.isnan(gated["mean_field_slope"]) and np.isnan(gated["deviation"])
+    assert np.isfinite(simple["mean_field_slope"])
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
@@ -110,7 +91,6 @@ def test_the_bounds_slopes_are_those_of_the_bounds(name):
 def test_a_net_beyond_all_numbers_has_no_mean_field(name, beyond):
     broken, whole = predicted(net(name, **beyond), net(name))
     assert np.isnan(broken["mean_field_slope"]) and np.isnan(broken["deviation"])
-    assert broken["worst_slope"] == whole["worst_slope"]
     assert np.isfinite(whole["mean_field_slope"])
 
 
@@ -131,9 +111,7 @@ def test_only_before_and_after_training():
     ]
     assert result[list(summary)].to_dict("records") == ends and len(ends) == 16
     assert result.index.tolist() == list(range(16))
-    assert [*result][len([*summary]) :] == [
-        *("mean_field_slope", "deviation", "worst_slope", "note_slope")
-    ]
+    assert [*result][len([*summary]) :] == ["mean_field_slope", "deviation"]
 
 
 def test_an_experiment_without_training():

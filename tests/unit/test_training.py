@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from gradient_horizon import training
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.measurement import measure
 from gradient_horizon.optimisers import OPTIMISERS
 from gradient_horizon.seeds import generator
@@ -190,7 +191,7 @@ def test_nets_that_diverge_keep_finite_weights_that_can_be_measured(
     for net in range(3):
         weights = {name: trained[name][-1, net] for name in WEIGHTS}
         assert all(np.isfinite(array).all() for array in weights.values())
-        measure(ACTIVATIONS[activation], weights, probe)
+        measure(rnn.Dynamics(ACTIVATIONS[activation], weights), probe)
         frozen = trained["step"] >= trained["diverged_at"][net]
         for name in WEIGHTS if diverged[net] else ():
             assert (trained[name][frozen, net] == trained[name][-1, net]).all()

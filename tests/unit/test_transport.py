@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from gradient_horizon import bounds, contributions, forward_pass
 from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import rnn
 from gradient_horizon.initialise import gaussian
 from naive import draw_batch
 
@@ -12,8 +13,10 @@ LAST = np.arange(naive.STEPS) == naive.STEPS - 1
 
 
 def measured(activation, net, inputs, targets, loss_mask):
-    path = forward_pass.trace(ACTIVATIONS[activation], net, inputs, targets, loss_mask)
-    return path, contributions.by_distance(path, net["W_hh"])
+    path = forward_pass.trace(
+        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, loss_mask
+    )
+    return path, contributions.by_distance(path)
 
 
 def orthogonal(rng, size):
@@ -62,7 +65,8 @@ def test_transport_is_the_product_of_the_jacobians_newest_on_the_left(activation
 def test_no_pair_exceeds_the_worst_case(activation, radius):
     net, inputs, targets = draw_batch(2, radius=radius)
     steps = len(inputs)
-    bound = bounds.log10_bound(net["W_hh"], ACTIVATIONS[activation].slope_bound, steps)
+    phi = ACTIVATIONS[activation]
+    bound = bounds.log10_bound(rnn.Dynamics(phi, net).step_bound(phi.slope_bound), steps)
     dense = np.ones(steps, dtype=bool)
     for (_, t, k), error, g, _, _ in naive.pairs(activation, net, inputs, targets, dense):
         largest = 10.0 ** bound[t - k] * np.linalg.norm(error)

@@ -51,8 +51,12 @@ rule map_sentence:
         mem_mb=1000,
         runtime=10,
     params:
-        activation=lambda wildcards: EXPERIMENTS[wildcards.experiment][wildcards.run]["activation"],
+        settings=lambda wildcards: canonical(
+            grid.net_settings(
+                CONFIG, wildcards.experiment, EXPERIMENTS[wildcards.experiment][wildcards.run]
+            )
+        ),
         code=code("map_sentence"),
     shell:
-        "python {input.script:q} --activation {params.activation:q} --train {input.train:q}"
+        "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
         " --data {input.data:q} --output {output.map:q} > {log:q} 2>&1"

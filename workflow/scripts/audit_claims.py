@@ -55,9 +55,8 @@ def audited_net(activation: str, trained: dict, probe: dict) -> Net | None:
     steady = np.flatnonzero(trained["diverged_at"] < 0)
     for kept, net in [*((-1, net) for net in steady[:1]), (0, 0)]:
         weights = {
-            name: trained[name][kept, net].astype(np.float64)
-            for name in files.WEIGHTS
-            if name in trained
+            name: array.astype(np.float64)
+            for name, array in files.weights_of(trained, kept, net).items()
         }
         chosen = Net(ACTIVATIONS[activation], weights, **probe).window(STEPS, SEQUENCES)
         with np.errstate(all="ignore"):

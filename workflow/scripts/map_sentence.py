@@ -1,49 +1,39 @@
 """Take the gradient of one held-out sentence apart by pairs of words, before and after training.
 
-python map_sentence.py --activation tanh --train train.npz --data data.npz --output map.npz
+python map_sentence.py --settings JSON --train train.npz --data data.npz --output map.npz
 """
 
 import numpy as np
 from gradient_horizon import command_line, contributions, files, forward_pass
-from gradient_horizon.activations import ACTIVATIONS, Activation
+from gradient_horizon.cells import net_of
+from gradient_horizon.cells.dynamics import Dynamics
 
 
-def word_map(activation: Activation, weights: dict, sentence: np.ndarray) -> np.ndarray:
+def word_map(net: Dynamics, sentence: np.ndarray) -> np.ndarray:
     """log10 norm of what the prediction at t sends to W_hx through word k, (T, T).
 
     Parameters
     ----------
-    activation : phi.
-    weights : the net's arrays, by name.
+    net : one of a cell's `Dynamics`.
     sentence : (T+1,) int; the first T words are read, the last T predicted.
     """
     inputs, targets = sentence[:-1, None], sentence[1:, None]
-    path = forward_pass.trace(
-        activation, weights, inputs, targets, loss_mask=np.ones(len(inputs), dtype=bool)
-    )
-    vectors = weights["embedding"][inputs[:, 0]].astype(np.float64)
-    return contributions.pair_map(
-        path, weights["W_hh"].astype(np.float64), np.linalg.norm(vectors, axis=1)
-    )
+    path = forward_pass.trace(net, inputs, targets, loss_mask=np.ones(len(inputs), dtype=bool))
+    return contributions.pair_map(path, "W_hx")
 
 
 def main() -> None:
     """Map the sentence for the first seed, at the first and the last checkpoint."""
     parser = command_line.parser(__doc__)
-    parser.add_argument("--activation", required=True)
+    parser.add_argument("--settings", type=command_line.settings, required=True)
     parser.add_argument("--train", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
     trained, data = files.read_nets(arguments.train), files.read_arrays(arguments.data)
-    names = ("W_hh", "W_hx", "b_h", "W_s", "b_s", "embedding")
     ends = (0, len(trained["step"]) - 1)
     maps = [
-        word_map(
-            ACTIVATIONS[arguments.activation],
-            {name: trained[name][kept, 0] for name in names},
-            data["sentence"],
-        )
+        word_map(net_of(arguments.settings, files.weights_of(trained, kept, 0)), data["sentence"])
         for kept in ends
     ]
     files.write_arrays(

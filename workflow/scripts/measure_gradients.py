@@ -10,7 +10,7 @@ python measure_gradients.py --settings JSON --train train.npz --probe probe.npz 
 
 import numpy as np
 from gradient_horizon import command_line, files, measurement
-from gradient_horizon.activations import ACTIVATIONS
+from gradient_horizon.cells import net_of
 
 TABLES = ("contributions", "summary", "spectra", "influence")
 
@@ -61,28 +61,23 @@ def main() -> None:
     check_probe(arguments.probe, probe, symbols, outputs=trained["W_s"].shape[2])
     evaluation = held_out(files.read_arrays(arguments.data))
     relevant = files.read_json(arguments.facts).get("relevant_distance")
-    activation = ACTIVATIONS[arguments.settings["activation"]]
     distances = arguments.settings["jacobian_distances"]
     tables = {name: [] for name in TABLES}
     steps = trained["step"].tolist()
-    for net, seed in enumerate(trained["seed"].tolist()):
+    for number, seed in enumerate(trained["seed"].tolist()):
         for kept, step in enumerate(steps):
-            weights = {name: trained[name][kept, net] for name in files.WEIGHTS if name in trained}
-            rows, row = measurement.measure(activation, weights, probe)
+            net = net_of(arguments.settings, files.weights_of(trained, kept, number))
+            rows, row = measurement.measure(net, probe)
             parts = {"contributions": rows}
             if step in (steps[0], steps[-1]):
-                parts["spectra"] = measurement.jacobian_spectra(
-                    activation, weights, probe, distances
-                )
+                parts["spectra"] = measurement.jacobian_spectra(net, probe, distances)
             reach = {"forward_horizon": np.nan, "forward_horizon_censored": False}
             if step == steps[-1]:
-                parts["influence"], reach = measurement.influence(
-                    activation, weights, evaluation, relevant
-                )
+                parts["influence"], reach = measurement.influence(net, evaluation, relevant)
             parts["summary"] = {
-                "loss": trained["held_out_loss"][kept, net],
-                "accuracy": trained["held_out_accuracy"][kept, net],
-                "diverged_at": trained["diverged_at"][net],
+                "loss": trained["held_out_loss"][kept, number],
+                "accuracy": trained["held_out_accuracy"][kept, number],
+                "diverged_at": trained["diverged_at"][number],
                 **row,
                 **reach,
             }

@@ -44,8 +44,8 @@ def without_bias(net: Net) -> np.ndarray:
 
 def library_states(net: Net) -> np.ndarray:
     """h_1 ... h_T of the library's own forward pass."""
-    path = forward_pass.trace(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
-    return np.ldexp(path.state[1:], path.state_exponent[1:, :, None])
+    path = forward_pass.trace(net.dynamics(), net.inputs, net.targets, net.loss_mask)
+    return np.ldexp(path.unrolled.state[1:], path.unrolled.exponent[1:, :, None])
 
 
 def recurrence(net: Net, note=without_bias, corrected=library_states) -> Errors:
@@ -101,7 +101,7 @@ def loss_slope(net: Net, note=cross_entropy, corrected=forward_pass.trace) -> Er
         DIRECTIONS,
         step=STEP / max(1.0, largest_singular_value(net.weights["W_s"])),
     )
-    path = corrected(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
+    path = corrected(net.dynamics(), net.inputs, net.targets, net.loss_mask)
     error = path.error[-1, 0, : len(by_state)] * net.loss_mask.sum()
     return Errors(relative(slope, by_logits), relative(error, by_state))
 
@@ -111,9 +111,7 @@ def normalisation(net: Net, note=np.sum, corrected=np.mean) -> Errors:
     net = net.window(STEPS, SEQUENCES)
     by_step = cross_entropy(logits(net, forward(net).state[1:]), one_hot(net)).mean(axis=1)
     by_step = by_step[net.loss_mask]
-    loss = forward_pass.trace(
-        net.activation, net.weights, net.inputs, net.targets, net.loss_mask
-    ).loss
+    loss = forward_pass.trace(net.dynamics(), net.inputs, net.targets, net.loss_mask).loss
     return Errors(
         float(abs(note(by_step) / loss - 1.0)),
         float(abs(corrected(by_step) / loss - 1.0)),
@@ -195,8 +193,8 @@ def literal_terms(net: Net) -> Iterator[np.ndarray]:
 
 def distance_residual(net: Net) -> float:
     """How far the library's contributions by distance are from the gradient."""
-    path = forward_pass.trace(net.activation, net.weights, net.inputs, net.targets, net.loss_mask)
-    return contributions.by_distance(path, net.weights["W_hh"]).residual
+    path = forward_pass.trace(net.dynamics(), net.inputs, net.targets, net.loss_mask)
+    return contributions.by_distance(path).residual
 
 
 def double_sum(net: Net, note=literal_terms, corrected=distance_residual) -> Errors:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS, Activation
 from .audit import DIFFERENCES
+from .cells import rnn
 from .population import Weights
 from .training import Network
 
@@ -28,7 +29,7 @@ class Net:
     Attributes
     ----------
     activation : phi.
-    weights : float64 arrays of one net as `forward_pass.trace` takes them.
+    weights : float64 arrays of one net of simple cells.
     inputs, targets : (T, B) int.
     loss_mask : (T,) bool.
     """
@@ -45,6 +46,10 @@ class Net:
         part = slice(max(0, end - steps), end)
         inputs, targets = self.inputs[part, :sequences], self.targets[part, :sequences]
         return replace(self, inputs=inputs, targets=targets, loss_mask=self.loss_mask[part])
+
+    def dynamics(self) -> rnn.Dynamics:
+        """Return the net as measuring sees it."""
+        return rnn.Dynamics(self.activation, self.weights)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ With e_t = dE/dh_t through E_t alone and the recursion
 the contribution of distance d = t - k is C_d = sum over t and b of delta_{t,t-d} h_{t-d-1}^T, and
 the C_d add up to dE/dW_hh; with x_{t-d} in place of h_{t-d-1} they add up to dE/dW_hx.  The
 algorithm walks down d for all t at once: O(T^2 B N^2) operations and O(T B N) memory.  Every row
-carries a power of two, so that nothing under- or overflows.
+carries a power of two, so that nothing under- or overflows.  These are the equations of the simple
+cell; every other one has its own way from g_{t,k} to delta_{t,k} and g_{t,k-1}
+(`cells.dynamics.Unrolled`), on its whole state.
 """
 
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ import numpy as np
 
 from . import scaled
 from .forward_pass import Trace
-from .population import product, runs
+from .population import runs
 
 # Allowed difference between the sum over distances and the gradient, relative to the gradient.
 LARGEST_RESIDUAL = 1e-9
@@ -37,7 +39,7 @@ WEIGHTS = ("W_hh", "W_hx")
 CACHED_SIGNAL = 131_072
 
 
-def gradient_through_time(path: Trace, recurrent: np.ndarray, names=WEIGHTS) -> dict:
+def gradient_through_time(path: Trace, names=WEIGHTS) -> dict:
     """Return dE/dW for each of the named weights by backpropagation through time.
 
     One sweep back over time, in which all distances are summed on the way: the independent
@@ -46,48 +48,40 @@ def gradient_through_time(path: Trace, recurrent: np.ndarray, names=WEIGHTS) -> 
     Parameters
     ----------
     path : a forward pass.
-    recurrent : W_hh, (N, N) float64.
     names : `W_hh`, `W_hx` or both.
 
     Returns
     -------
-    By name the gradient's mantissas, (N, N) or (N, D), and its power of two.
+    By name the gradient's mantissas, (rows, columns), and its power of two.  The rows of a gated
+    cell's weights may come in another order than they are stored in.
     """
-    steps, batch, size = path.slope.shape
-    sources = _sources(path, names)
+    unrolled = path.unrolled
+    steps, batch, size = path.error.shape
+    pairs = _pairs(path, names)
     error, error_exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
     scaled.squared_norms(error, error_exponent)
-    carried, exponent = np.zeros((batch, size)), np.zeros(batch, dtype=np.int64)
-    totals = {name: _nothing(size, source) for name, (source, _) in sources.items()}
+    carried, exponent = np.zeros((1, batch, size)), np.zeros((1, batch), dtype=np.int64)
+    delta = np.empty((1, batch, unrolled.delta_size))
+    totals = {}
     for t in reversed(range(steps)):
-        signal, exponent = scaled.add(error[t], error_exponent[t], carried, exponent)
+        run = slice(t, t + 1)
+        signal, exponent = scaled.add(error[run], error_exponent[run], carried, exponent)
         scaled.squared_norms(signal, exponent)
-        delta = np.empty_like(signal)
-        scaled.multiply(path.slope[t], signal, exponent, out=delta)
-        for name, (source, source_exponent) in sources.items():
-            piece, power = scaled.outer_sum(delta, exponent, source[t], source_exponent[t])
-            totals[name] = scaled.add(*totals[name], piece.reshape(-1), power)
-        carried = delta @ recurrent
-    return {name: (total.reshape(size, -1), int(power)) for name, (total, power) in totals.items()}
-
-
-def _sources(path: Trace, names) -> dict:
-    """Return what delta_k is paired with in each weight's gradient, and its powers of two.
-
-    h_{k-1} for W_hh and x_k for W_hx: (T, B, N) or (T, B, D), and (T, B).
-    """
-    inputs, input_exponent = path.input.copy(), np.zeros_like(path.state_exponent[:-1])
-    scaled.squared_norms(inputs, input_exponent)
-    pairs = {
-        "W_hh": (path.state[:-1], path.state_exponent[:-1]),
-        "W_hx": (inputs, input_exponent),
+        carried = np.zeros_like(signal)
+        _, delta_exponent, exponent = unrolled.step_back(run, signal, exponent, delta, carried)
+        for name, pair in pairs.items():
+            piece = pair.total(run, delta, delta_exponent, per_sequence=False)
+            totals[name] = scaled.add(*totals[name], *piece) if name in totals else piece
+    return {
+        name: (total.reshape(-1, pairs[name].source.shape[-1]), int(power))
+        for name, (total, power) in totals.items()
     }
+
+
+def _pairs(path: Trace, names) -> dict:
+    """Return what delta_k is paired with in the gradient of each of the named weights."""
+    pairs = path.unrolled.pairs(path.input)
     return {name: pairs[name] for name in names}
-
-
-def _nothing(size: int, source: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return an empty sum of outer products with rows of `source`, flat, and its power of two."""
-    return np.zeros(size * source.shape[-1]), 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +98,8 @@ class Contributions:
         through time at d steps loses of the gradient (Tallec and Ollivier, 2018).
     log10_transport : mean over (t, b) of log10(norm(g_{t,t-d}) / norm(e_t)): the geometric mean of
         the transport, over the pairs whose signal is not exactly zero; alike for every weight.
+    log10_transport_parts : the same for each part of the state apart, by name, where there are
+        several: the mean of log10(norm(part of g_{t,t-d}) / norm(e_t)).
     extinct : the part of the pairs (t, b) whose signal is exactly zero (ReLU units all off).
     log10_incoherent : log10 of the sum over (t, b) of norm(delta) norm(h): no cancellation.
     signal_squared : unbiased estimate of the squared norm of the mean of C_d over all sequences
@@ -120,6 +116,7 @@ class Contributions:
     cosine: np.ndarray
     truncation_bias: np.ndarray
     log10_transport: np.ndarray
+    log10_transport_parts: dict[str, np.ndarray]
     extinct: np.ndarray
     log10_incoherent: np.ndarray
     signal_squared: np.ndarray
@@ -127,41 +124,39 @@ class Contributions:
     log10_gradient_norm: float
 
 
-def by_distance(path: Trace, recurrent: np.ndarray) -> Contributions:
-    """Measure the contribution of every distance to dE/dW_hh.
-
-    Parameters
-    ----------
-    path : a forward pass.
-    recurrent : W_hh, (N, N) float64.
-    """
-    return by_weight_and_distance(path, recurrent, ["W_hh"], per_sequence=False)["W_hh"]
+def by_distance(path: Trace) -> Contributions:
+    """Measure the contribution of every distance to dE/dW_hh, given a forward pass."""
+    return by_weight_and_distance(path, ["W_hh"], per_sequence=False)["W_hh"]
 
 
 def by_weight_and_distance(
-    path: Trace, recurrent: np.ndarray, names=WEIGHTS, per_sequence: bool = True
+    path: Trace, names=WEIGHTS, per_sequence: bool = True
 ) -> dict[str, Contributions]:
     """Measure the contribution of every distance to the gradient of each of the named weights.
 
     Parameters
     ----------
     path : a forward pass.
-    recurrent : W_hh, (N, N) float64.
     names : `W_hh`, `W_hx` or both.
     per_sequence : whether to estimate `signal_squared`, from the contributions of each sequence.
     """
-    steps = len(path.slope)
-    gradients = gradient_through_time(path, recurrent, names)
+    steps = len(path.error)
+    gradients = gradient_through_time(path, names)
     sums = {name: _Sum(steps, *gradient) for name, gradient in gradients.items()}
     log10_transport, extinct = np.full(steps, -np.inf), np.zeros(steps)
-    for d, part in enumerate(_walk_down(path, recurrent, _sources(path, names), per_sequence)):
-        now = scaled.log10_norm(part.squared_signal, part.signal_exponent)
+    unrolled = path.unrolled
+    parts = {name: np.full(steps, -np.inf) for name in unrolled.parts if len(unrolled.parts) > 1}
+    for d, distance in enumerate(_walk_down(path, _pairs(path, names), per_sequence)):
+        now = scaled.log10_norm(distance.squared_signal, distance.signal_exponent)
         if d == 0:
             at_start = now
         log10_transport[d], extinct[d] = _mean_transport(now, at_start[d:])
-        for name, term in part.terms.items():
+        for name, squares in distance.squared_parts.items():
+            part = scaled.log10_norm(squares, distance.signal_exponent)
+            parts[name][d], _ = _mean_transport(part, at_start[d:])
+        for name, term in distance.terms.items():
             sums[name].add(d, term)
-    return {name: total.result(log10_transport, extinct) for name, total in sums.items()}
+    return {name: total.result(log10_transport, parts, extinct) for name, total in sums.items()}
 
 
 @dataclass(frozen=True)
@@ -175,10 +170,14 @@ class _Term:
 
 @dataclass(frozen=True)
 class _Distance:
-    """One distance: the term of each weight, and of every pair the squared norm of g, (T-d, B)."""
+    """One distance: the term of each weight, and of every pair the squared norm of g, (T-d, B).
+
+    Also those of its parts, by name, where there are several.
+    """
 
     terms: dict[str, _Term]
     squared_signal: np.ndarray
+    squared_parts: dict[str, np.ndarray]
     signal_exponent: np.ndarray
 
 
@@ -219,7 +218,7 @@ class _Sum:
             self.total, self.total_exponent, value, term.exponent
         )
 
-    def result(self, log10_transport: np.ndarray, extinct: np.ndarray) -> Contributions:
+    def result(self, log10_transport, log10_transport_parts, extinct) -> Contributions:
         """Return the columns, after the last distance."""
         log10_gradient = scaled.log10_norm(self.squared_gradient, self.gradient_exponent)
         log10_rest = self._log10_rest()
@@ -233,6 +232,7 @@ class _Sum:
             self.cosine,
             bias,
             log10_transport,
+            log10_transport_parts,
             extinct,
             self.incoherent,
             self.signal_squared,
@@ -248,57 +248,47 @@ class _Sum:
         return scaled.log10_norm(np.vdot(rest, rest), exponent)
 
 
-def _walk_down(path: Trace, recurrent, sources: dict, per_sequence: bool) -> Iterator[_Distance]:
+def _walk_down(path: Trace, pairs: dict, per_sequence: bool) -> Iterator[_Distance]:
     """Yield the distances d = 0 ... T-1.
 
     Rows are the steps k = 0 ... T-1-d, for the targets t = k + d.  A run of steps at a time goes
     all the way from g_{t,k} to g_{t,k-1} while it is in the processor's cache.
     """
-    steps, batch, size = path.slope.shape
-    longest = min(steps, max(1, CACHED_SIGNAL // (batch * size)))
+    unrolled = path.unrolled
+    steps, batch, size = path.error.shape
+    longest = min(steps, max(1, CACHED_SIGNAL // (batch * max(size, unrolled.delta_size))))
     signal, exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
-    buffer = np.empty((longest, batch, size))
-    source_norms = {
-        name: np.sqrt(np.vecdot(source, source)) for name, (source, _) in sources.items()
-    }
-    outer_sum = scaled.outer_sums if per_sequence else scaled.outer_sum
+    buffer = np.empty((longest, batch, unrolled.delta_size))
+    parts = unrolled.parts if len(unrolled.parts) > 1 else {}
     for d in range(steps):
         end = steps - d
-        squared_signal, squared_delta = np.empty((2, end, batch))
-        delta_exponent = np.empty_like(exponent)
+        squared_signal, farther_exponent = np.empty((end, batch)), np.empty_like(exponent)
+        squared_parts = {name: np.empty((end, batch)) for name in parts}
+        norms = {name: (np.empty((end, batch)), np.empty_like(exponent)) for name in pairs}
         sums = {}
         for run in runs(range(end), longest):
             now = signal[run]
             squared_signal[run] = scaled.squared_norms(now, exponent[run])
-            delta_exponent[run] = exponent[run]
-            delta = buffer[: len(now)]
-            squared_delta[run] = scaled.multiply(
-                path.slope[run], now, delta_exponent[run], out=delta
-            )
-            for name, (source, source_exponent) in sources.items():
-                piece, power = outer_sum(
-                    delta, delta_exponent[run], source[run], source_exponent[run]
-                )
-                piece = piece.reshape(-1)
-                sums[name] = (
-                    scaled.add(*sums[name], piece, power) if name in sums else (piece, power)
-                )
+            for name, part in parts.items():
+                squared_parts[name][run] = np.vecdot(now[..., part], now[..., part])
             # One step farther back, onto rows that are done with; k = 0 is the sequence's start.
             first = 1 if run.start == 0 else 0
             farther = signal[run.start + first - 1 : run.stop - 1]
-            product(
-                delta[first:].reshape(1, -1, size), recurrent[None], farther.reshape(1, -1, size)
+            delta = buffer[: len(now)]
+            squares, delta_exponent, farther_exponent[run] = unrolled.step_back(
+                run, now, exponent[run], delta, farther
             )
+            for name, pair in pairs.items():
+                piece = pair.total(run, delta, delta_exponent, per_sequence)
+                sums[name] = scaled.add(*sums[name], *piece) if name in sums else piece
+                values, powers = norms[name]
+                values[run], powers[run] = pair.norms(run, delta, squares, delta_exponent)
         terms = {}
-        delta_norm = np.sqrt(squared_delta)
         for name, (value, power) in sums.items():
-            log10_incoherent = scaled.log10_sum(
-                delta_norm * source_norms[name][:end], delta_exponent + sources[name][1][:end]
-            )
             value = value.reshape(batch, -1) if per_sequence else value
-            terms[name] = _Term(value, int(power), log10_incoherent)
-        yield _Distance(terms, squared_signal, exponent)
-        exponent = delta_exponent[1:].copy()
+            terms[name] = _Term(value, int(power), scaled.log10_sum(*norms[name]))
+        yield _Distance(terms, squared_signal, squared_parts, exponent)
+        exponent = farther_exponent[1:].copy()
 
 
 def _mean_transport(now: np.ndarray, start: np.ndarray) -> tuple[float, float]:
@@ -350,32 +340,33 @@ def transport_slope(log10_transport: np.ndarray, window: tuple[int, int] = SLOPE
     return float(np.log(10.0) * (centred @ log10_transport[kept]) / (centred @ centred))
 
 
-def pair_map(path: Trace, recurrent: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """log10 of norm(delta_{t,k}) norm(source_k) for every pair k <= t of one sequence.
+def pair_map(path: Trace, name: str) -> np.ndarray:
+    """log10 of the norm of what every pair k <= t of one sequence adds to dE/dW.
 
-    The Frobenius norm of the rank-one term that target t sends to the weights through step k.
+    The Frobenius norm of the term that target t sends to the weights through step k.
 
     Parameters
     ----------
     path : a forward pass of a single sequence (B = 1).
-    recurrent : W_hh, (N, N) float64.
-    sources : (T,), the norm of what delta_k is paired with: h_{k-1} for W_hh, x_k for W_hx.
+    name : `W_hh`, where delta_k meets h_{k-1}, or `W_hx`, where it meets x_k.
 
     Returns
     -------
     (T, T), row t and column k; nan above the diagonal, -inf where the term is exactly zero.
     """
-    steps = len(path.slope)
+    unrolled, steps = path.unrolled, len(path.error)
+    pair = unrolled.pairs(path.input)[name]
     result = np.full((steps, steps), np.nan)
-    with np.errstate(divide="ignore"):
-        log10_sources = np.log10(sources)
-    signal, exponent = path.error[:, 0].copy(), np.zeros(steps, dtype=np.int64)
+    signal, exponent = path.error.copy(), np.zeros((steps, 1), dtype=np.int64)
+    delta = np.empty((steps, 1, unrolled.delta_size))
     for d in range(steps):
-        end = steps - d
+        run = slice(0, steps - d)
         scaled.squared_norms(signal, exponent)
-        delta = np.empty_like(signal)
-        squares = scaled.multiply(path.slope[:end, 0], signal, exponent, out=delta)
-        rows = scaled.log10_norm(squares, exponent) + log10_sources[:end]
-        result[np.arange(d, steps), np.arange(end)] = rows
-        signal, exponent = (delta @ recurrent)[1:], exponent[1:]
+        farther = np.empty_like(signal[1:])
+        squares, powers, exponent = unrolled.step_back(run, signal, exponent, delta[run], farther)
+        norms, powers = pair.norms(run, delta[run], squares, powers)
+        with np.errstate(divide="ignore"):
+            rows = np.log10(norms[:, 0]) + powers[:, 0] * scaled.LOG10_OF_2
+        result[np.arange(d, steps), np.arange(steps - d)] = rows
+        signal, exponent = farther, exponent[1:].copy()
     return result

@@ -10,8 +10,16 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-# The arrays of `train.npz` that are weights, each (K, P, ...); embedding only for words.
-WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s", "embedding")
+# The arrays of `train.npz` beside the weights, which are all the others, each (K, P, ...).
+CURVES = (
+    "step",
+    "loss",
+    "gradient_norm",
+    "held_out_loss",
+    "held_out_accuracy",
+    "seed",
+    "diverged_at",
+)
 
 
 class FileError(Exception):
@@ -103,8 +111,8 @@ def read_nets(path: str | Path) -> dict[str, np.ndarray]:
         frozen at its last finite weights.
     """
     trained = read_arrays(path)
-    for name in WEIGHTS:
-        broken = np.argwhere(~np.isfinite(trained[name])) if name in trained else ()
+    for name in sorted(trained.keys() - set(CURVES)):
+        broken = np.argwhere(~np.isfinite(trained[name]))
         if len(broken):
             kept, net = broken[0, :2]
             raise FileError(
@@ -112,6 +120,11 @@ def read_nets(path: str | Path) -> dict[str, np.ndarray]:
                 f"at step {trained['step'][kept]} is not finite"
             )
     return trained
+
+
+def weights_of(trained: Mapping[str, np.ndarray], kept: int, net: int) -> dict[str, np.ndarray]:
+    """Return the weights of one net at one checkpoint, by name, of a `train.npz` that was read."""
+    return {name: array[kept, net] for name, array in trained.items() if name not in CURVES}
 
 
 def write_records(path: str | Path, records: Sequence[Mapping]) -> None:

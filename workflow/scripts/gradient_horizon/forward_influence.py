@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activations import Activation
-from .forward_pass import input_drives
+from .cells.dynamics import Dynamics
 
 # So many standard errors must the largest rise of a curve lie above 0: it is picked from many.
 CERTAIN = 3.0
@@ -82,8 +81,7 @@ def draw_donors(batch: int, count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def forward_influence(
-    activation: Activation,
-    weights: dict,
+    net: Dynamics,
     inputs: np.ndarray,
     targets: np.ndarray,
     loss_mask: np.ndarray,
@@ -100,8 +98,7 @@ def forward_influence(
 
     Parameters
     ----------
-    activation : phi.
-    weights : as `forward_pass.trace` takes them; any float precision, cast up exactly.
+    net : one of a cell's `Dynamics`.
     inputs, targets : (T, B) int.
     loss_mask : (T,) bool.
     distances : (D,) int, ascending from 0 or more.
@@ -123,8 +120,7 @@ def forward_influence(
         the sequence itself, or no target has anything to replace at the farthest distance.
     """
     distances, donors = np.asarray(distances), np.asarray(donors)
-    weights = {name: array.astype(np.float64) for name, array in weights.items()}
-    drives = input_drives(weights)
+    weights, drives = net.weights, net.input_drives()
     _check_batch(inputs, targets, loss_mask, len(drives), len(weights["b_s"]))
     _check_distances(distances, loss_mask)
     _check_donors(donors, inputs.shape[1])
@@ -133,27 +129,23 @@ def forward_influence(
     steps = np.flatnonzero(loss_mask)
     steps = steps[steps > (farthest if common_targets else distances[0])]
     first = max(1, int(steps[0]) - farthest)
-    recurrent = weights["W_hh"].T.copy()
     by_sequence = []
     with np.errstate(over="ignore", invalid="ignore"):
         drive = drives[inputs]
-        states = np.zeros((len(drive) + 1, *drive.shape[1:]))
+        states = np.zeros((len(drive) + 1, inputs.shape[1], net.state_size))
         for t, own in enumerate(drive):
-            states[t + 1] = activation.value(states[t] @ recurrent + own)
-        intact = _losses(weights, states[steps + 1][:, None], targets[steps])
-        # The starts s = first, first + 1, ...: (S, R, B, N), one fewer at every distance.
+            states[t + 1] = net.advance(states[t], own)
+        intact = _losses(weights, net.output(states[steps + 1][:, None]), targets[steps])
+        # The starts s = first, first + 1, ...: (S', R, B, S), one fewer at every distance.
         state = states[first:-1][:, donors]
-        spare = np.empty_like(state)
         for d in range(farthest + 1):
             own = drive[first + d :, None]
-            left = slice(len(own))
-            state, spare = np.matmul(state[left], recurrent, out=spare[left]), state
-            state += own
-            activation.value(state, out=state)
+            state = net.advance(state[: len(own)], own)
             if d in distances:
                 replaceable = steps > d
                 reached = steps[replaceable]
-                replaced = _losses(weights, state[reached - d - first], targets[reached])
+                rests = net.output(state[reached - d - first])
+                replaced = _losses(weights, rests, targets[reached])
                 by_sequence.append((replaced - intact[replaceable]).mean(axis=(0, 1)))
     return ForwardInfluence(distances, np.array(by_sequence), intact.mean(axis=(0, 1)), steps)
 

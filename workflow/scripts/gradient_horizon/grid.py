@@ -111,10 +111,20 @@ def run_settings(config: dict, name: str, run: dict) -> dict:
     }
 
 
+def net_settings(config: dict, name: str, run: dict) -> dict:
+    """Everything but its weights that a net of one grid point of experiment `name` depends on."""
+    experiment = config["experiments"][name]
+    return {
+        "cell": run["cell"],
+        "activation": run["activation"],
+        "model": experiment["model"],
+    }
+
+
 def measure_settings(config: dict, name: str, run: dict) -> dict:
     """Everything that measuring one grid point of experiment `name` depends on."""
     experiment = config["experiments"][name]
     return {
-        "activation": run["activation"],
+        **net_settings(config, name, run),
         "jacobian_distances": experiment["measurement"]["jacobian_distances"],
     }

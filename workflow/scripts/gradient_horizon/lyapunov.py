@@ -12,6 +12,8 @@ follows the one direction that has grown most so far, and the largest singular v
 case of all directions at these very states.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from . import scaled
@@ -25,8 +27,7 @@ PRECISION = 53
 
 
 def lyapunov_spectrum(
-    slope: np.ndarray,
-    recurrent: np.ndarray,
+    jacobians: Sequence[np.ndarray],
     discard: int,
     leading: int | None = None,
     blocks: int = 1,
@@ -40,8 +41,8 @@ def lyapunov_spectrum(
 
     Parameters
     ----------
-    slope : (T, B, N) float64, phi'(a_t) of B trajectories; zeros are allowed.
-    recurrent : W_hh, (N, N) float64.
+    jacobians : (T, B, N, N) float64, or a sequence of T (B, N, N): J_t along B trajectories, such
+        as diag(phi'(a_t)) W_hh; rows of zeros are allowed.
     discard : how many first steps only turn the columns, which start at random, towards the
         directions that grow most, and do not count; 0 to T-1.
     leading : k, how many of the exponents, from the largest on; all N if None.
@@ -70,7 +71,7 @@ def lyapunov_spectrum(
     are.  A W_hh of deficient rank shows as an exponent near ln(2**-53), and not as -inf: its last
     direction is filled up by rounding.
     """
-    steps, batch, size = slope.shape
+    steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     leading = size if leading is None else leading
     _require(0 <= discard < steps, "discard", discard, f"0 to {steps - 1}")
     _require(1 <= leading <= size, "leading", leading, f"1 to {size}")
@@ -78,7 +79,7 @@ def lyapunov_spectrum(
     basis = _start(batch, size, leading)
     growth = np.empty((steps - discard, batch, leading))
     for t in range(steps):
-        turned, triangle = _carry(slope[t], recurrent, basis)
+        turned, triangle = _carry(jacobians[t], basis)
         basis = turned
         if t >= discard:
             basis, stretching = _without_lost(turned, triangle)
@@ -101,16 +102,16 @@ def _start(batch: int, size: int, columns: int) -> np.ndarray:
     return np.broadcast_to(np.linalg.qr(drawn)[0], (batch, size, columns))
 
 
-def _carry(slope, recurrent, basis):
-    """QR decomposition of J times columns (B, N, k), J = diag(slope) W_hh: Q and R.
+def _carry(jacobian, basis):
+    """QR decomposition of J (B, N, N) times columns (B, N, k): Q and R.
 
     The largest rows are eliminated first (Cox and Higham, 1998): so small slopes do not drown in
     the rounding of large ones, and where fewer rows than columns are not zero, the diagonal of R
     ends in exact zeros.
     """
-    image = slope[..., None] * (recurrent @ basis)
+    image = jacobian @ basis
     order = np.argsort(-np.abs(image).max(axis=2), axis=1, kind="stable")
-    order += len(recurrent) * np.arange(len(image))[:, None]
+    order += image.shape[1] * np.arange(len(image))[:, None]
     rows = image.reshape(-1, image.shape[2])
     rows[order], triangle = np.linalg.qr(rows[order])
     return image, triangle
@@ -141,9 +142,7 @@ def _standard_errors(growth, exponents, blocks: int):
     return errors
 
 
-def jacobian_log10_singular_values(
-    slope: np.ndarray, recurrent: np.ndarray, distance: int
-) -> np.ndarray:
+def jacobian_log10_singular_values(jacobians: Sequence[np.ndarray], distance: int) -> np.ndarray:
     """log10 of the singular values of J_T J_{T-1} ... J_{T-d+1} of every trajectory.
 
     In a product that is multiplied out, singular values below 1e-16 of the largest are rounding
@@ -152,8 +151,8 @@ def jacobian_log10_singular_values(
 
     Parameters
     ----------
-    slope : (T, B, N) float64, phi'(a_t) of B trajectories; zeros are allowed.
-    recurrent : W_hh, (N, N) float64.
+    jacobians : (T, B, N, N) float64, or a sequence of T (B, N, N): J_t along B trajectories, such
+        as diag(phi'(a_t)) W_hh; rows of zeros are allowed.
     distance : d, the number of factors; 0 to T.
 
     Returns
@@ -174,12 +173,12 @@ def jacobian_log10_singular_values(
     another by a factor of 1e16 and then overtakes it, small singular values are lost; and so is
     the smaller of two directions that come 1e300 apart.
     """
-    steps, batch, size = slope.shape
+    steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     _require(0 <= distance <= steps, "distance", distance, f"0 to {steps}")
     basis = _start(batch, size, size)
     rows, exponent = np.eye(size), np.zeros((batch, size), dtype=np.int64)
     for t in range(steps - distance, steps):
-        turned, triangle = _carry(slope[t], recurrent, basis)
+        turned, triangle = _carry(jacobians[t], basis)
         basis, _ = _without_lost(turned, triangle)
         rows, exponent = _times(triangle, rows, exponent)
     rows = np.broadcast_to(rows, (batch, size, size))

@@ -3,13 +3,16 @@
 import numpy as np
 
 from . import bounds, contributions, forward_influence, lyapunov
-from .activations import Activation
-from .forward_pass import Trace, input_drives, trace
+from .cells.dynamics import Dynamics, Jacobians
+from .forward_pass import Trace, trace
 from .horizon import horizon, truncation_horizon
 from .initialise import largest_singular_value, spectral_radius
 
 # How the columns of a weight begin.
 PREFIXES = {"W_hh": "", "W_hx": "input_"}
+
+# The parts that a state may have; transport is told by part where there are both.
+PARTS = ("hidden", "cell")
 
 # A unit whose slope, up or down, is below this part of the largest there is counts as saturated.
 SATURATED = 0.1
@@ -26,13 +29,12 @@ class InexactError(Exception):
     """The contributions of one net do not add up to its gradient."""
 
 
-def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, dict]:
+def measure(net: Dynamics, probe: dict) -> tuple[dict, dict]:
     """Take the gradient of one net apart on the probe batch and describe the net.
 
     Parameters
     ----------
-    activation : phi.
-    weights : the net's arrays, by name.
+    net : one of a cell's `Dynamics`.
     probe : `inputs` and `targets` (T, B) int, `loss_mask` (T,) bool.
 
     Returns
@@ -44,20 +46,19 @@ def measure(activation: Activation, weights: dict, probe: dict) -> tuple[dict, d
     ------
     InexactError : as `gradient_by_distance`.
     """
-    path = trace(activation, weights, **probe)
-    rows, row = gradient_by_distance(activation, weights, path)
-    state = net_as_a_whole(activation, weights, path, probe["inputs"])
+    path = trace(net, **probe)
+    rows, row = gradient_by_distance(net, path)
+    state = net_as_a_whole(net, path, probe["inputs"])
     slope = contributions.transport_slope(rows["log10_transport"])
     return rows, {**state, "slope": slope, **row}
 
 
-def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> tuple[dict, dict]:
+def gradient_by_distance(net: Dynamics, path: Trace) -> tuple[dict, dict]:
     """Take the gradient of one net apart by distance.
 
     Parameters
     ----------
-    activation : phi.
-    weights : the net's arrays, by name.
+    net : one of a cell's `Dynamics`.
     path : its forward pass on the probe batch.
 
     Returns
@@ -70,8 +71,7 @@ def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> 
     InexactError : the sum over distances is not the gradient by backpropagation through time, to
         a relative 1e-9.
     """
-    recurrent = weights["W_hh"].astype(np.float64)
-    measured = contributions.by_weight_and_distance(path, recurrent)
+    measured = contributions.by_weight_and_distance(path)
     residual = max(part.residual for part in measured.values())
     if not residual <= contributions.LARGEST_RESIDUAL:
         raise InexactError(
@@ -80,12 +80,15 @@ def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> 
         )
     whole = measured["W_hh"]
     steps = len(whole.share)
-    log10_bound = bounds.log10_bound(recurrent, activation.slope_bound, steps)
+    log10_bound = bounds.log10_bound(net.step_bound(net.activation.slope_bound), steps)
+    nothing = np.full(steps, np.nan)
+    by_part = whole.log10_transport_parts
     with np.errstate(over="ignore", invalid="ignore"):
         rows = {
             "distance": np.arange(steps),
             "transport": 10.0**whole.log10_transport,
             "log10_transport": whole.log10_transport,
+            **{f"log10_transport_{part}": by_part.get(part, nothing) for part in PARTS},
             "extinct": whole.extinct,
             "bound": 10.0**log10_bound,
             "log10_bound": log10_bound,
@@ -119,39 +122,44 @@ def gradient_by_distance(activation: Activation, weights: dict, path: Trace) -> 
     return rows, summary
 
 
-def net_as_a_whole(activation: Activation, weights: dict, path: Trace, inputs) -> dict:
+def net_as_a_whole(net: Dynamics, path: Trace, inputs) -> dict:
     """Return what is told of one net as a whole: columns of `summary.parquet`.
 
     Parameters
     ----------
-    activation, weights, path : as for `gradient_by_distance`.
+    net, path : as for `gradient_by_distance`.
     inputs : (T, B) int, what the net read.
+
+    Returns
+    -------
+    Among others, in natural logarithms a step, `worst_slope`, of the bound of transport, and
+    `note_slope`, the same if every activation's slope reached 1, as the lecture note has it.
     """
-    recurrent = weights["W_hh"].astype(np.float64)
-    drives = input_drives({name: array.astype(np.float64) for name, array in weights.items()})
-    saturated = np.abs(path.slope) < SATURATED * activation.slope_bound
-    with np.errstate(over="ignore"):
-        drive_variance = float(np.square(drives)[inputs].mean())
+    gamma = net.activation.slope_bound
+    saturated = np.abs(path.slope) < SATURATED * gamma
+    with np.errstate(over="ignore", divide="ignore"):
+        drive_variance = float(np.square(net.input_drives())[inputs].mean())
+        worst_slope, note_slope = np.log([net.step_bound(gamma), net.step_bound(max(gamma, 1.0))])
     return {
-        "hidden_size": len(recurrent),
+        "hidden_size": net.hidden_size,
         "probe_loss": path.loss,
         "probe_accuracy": path.accuracy,
-        "spectral_radius": spectral_radius(recurrent),
-        "sigma_max": largest_singular_value(recurrent),
-        "gain": bounds.gain(recurrent),
+        "spectral_radius": spectral_radius(net.recurrent),
+        "sigma_max": largest_singular_value(net.recurrent),
+        "worst_slope": float(worst_slope),
+        "note_slope": float(note_slope),
+        "gain": bounds.gain(net.recurrent),
         "drive_variance": drive_variance,
         "saturated": float(saturated.mean()),
     }
 
 
-def jacobian_spectra(
-    activation: Activation, weights: dict, probe: dict, distances: list[int]
-) -> dict:
+def jacobian_spectra(net: Dynamics, probe: dict, distances: list[int]) -> dict:
     """Return the leading Lyapunov exponents and the singular values of products of Jacobians.
 
     Parameters
     ----------
-    activation, weights, probe : as for `measure`; `LYAPUNOV_SEQUENCES` of the batch are used.
+    net, probe : as for `measure`; `LYAPUNOV_SEQUENCES` of the batch are used.
     distances : how many Jacobians are multiplied; those longer than the sequence are left out.
 
     Returns
@@ -160,15 +168,14 @@ def jacobian_spectra(
     log10, mean over the sequences), `distance` (0 for exponents), `index` from the largest on,
     `value` and its `standard_error` over sequences.
     """
-    recurrent = weights["W_hh"].astype(np.float64)
-    slope = trace(activation, weights, **probe).slope[:, :LYAPUNOV_SEQUENCES]
-    steps, batch, size = slope.shape
+    jacobians = Jacobians(trace(net, **probe).unrolled, LYAPUNOV_SEQUENCES)
+    steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     leading = min(LYAPUNOV_EXPONENTS, size)
-    exponents, errors = lyapunov.lyapunov_spectrum(slope, recurrent, steps // 4, leading)
+    exponents, errors = lyapunov.lyapunov_spectrum(jacobians, steps // 4, leading)
     parts = [("lyapunov", 0, exponents, errors)]
     for distance in distances:
         if distance <= steps:
-            values = lyapunov.jacobian_log10_singular_values(slope, recurrent, distance)
+            values = lyapunov.jacobian_log10_singular_values(jacobians, distance)
             with np.errstate(invalid="ignore"):  # singular values of zero
                 error = values.std(axis=0, ddof=1) / np.sqrt(batch) if batch > 1 else np.nan
             parts.append(("singular", distance, values.mean(axis=0), error))
@@ -206,14 +213,12 @@ def influence_distances(loss_mask: np.ndarray, relevant: int | None) -> np.ndarr
     return np.union1d(chosen[chosen <= farthest], near).astype(int)
 
 
-def influence(
-    activation: Activation, weights: dict, evaluation: dict, relevant: int | None
-) -> tuple[dict, dict]:
+def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[dict, dict]:
     """Measure how much the loss of one net rises when its far inputs are replaced.
 
     Parameters
     ----------
-    activation, weights : as for `gradient_by_distance`.
+    net : as for `gradient_by_distance`.
     evaluation : `inputs` and `targets` (T, S) int that no net is trained on, `loss_mask` (T,).
     relevant : as for `influence_distances`.
 
@@ -230,8 +235,7 @@ def influence(
     # One fixed order: all nets have the same donors.
     donors = forward_influence.draw_donors(len(chosen), 1, np.random.default_rng(0))
     measured = forward_influence.forward_influence(
-        activation,
-        weights,
+        net,
         evaluation["inputs"][:, chosen],
         evaluation["targets"][:, chosen],
         evaluation["loss_mask"],

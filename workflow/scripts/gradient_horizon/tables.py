@@ -26,6 +26,8 @@ DISTANCE_COLUMNS = [
     "input_share",
     "input_truncation_bias",
 ]
+# Known only of cells whose state has two parts.
+PART_COLUMNS = ["log10_transport_hidden", "log10_transport_cell"]
 SUMMARY_COLUMNS = [
     "loss",
     "accuracy",
@@ -106,7 +108,10 @@ def distance_medians(contributions: pd.DataFrame, statistics: dict) -> pd.DataFr
     `log10_bound` and `extinct` are plain medians and means: no claim is made on their spread.
     """
     keys = [*AXES, "step", "distance"]
-    table = _medians(contributions, keys, DISTANCE_COLUMNS, statistics)
+    columns = DISTANCE_COLUMNS
+    if contributions[PART_COLUMNS].notna().any(axis=None):
+        columns = columns + PART_COLUMNS
+    table = _medians(contributions, keys, columns, statistics)
     groups = contributions.groupby(keys, sort=False)
     return table.assign(
         log10_bound=groups["log10_bound"].median().to_numpy(),

@@ -28,6 +28,7 @@ class Network:
     batch : B.
     input_kind : `inputs.SymbolInputs` or `inputs.VectorInputs`.
     readout_kind : `readout.SoftmaxReadout` or `squared_error.SquaredReadout`.
+    options : the configuration's `model`.
     """
 
     def __init__(
@@ -39,12 +40,13 @@ class Network:
         batch: int,
         input_kind: Callable = input_side.SymbolInputs,
         readout_kind: Callable = readout.SoftmaxReadout,
+        options: dict | None = None,
     ):
         self.batch = batch
         self.inputs = input_kind(weights)
         phi = ACTIVATIONS[activation]
-        self.recurrence = CELLS[cell].Recurrence(phi, len(loss_mask), batch, weights)
-        self.readout = readout_kind(loss_mask, batch, weights, phi.value_bound)
+        self.recurrence = CELLS[cell].Recurrence(phi, len(loss_mask), batch, weights, options or {})
+        self.readout = readout_kind(loss_mask, batch, weights, self.recurrence.state_bound)
 
     def loss_and_gradient(self, inputs, targets, gradient: Weights) -> np.ndarray:
         """Return the mean loss of each net (P,), and write its gradient.
@@ -59,7 +61,7 @@ class Network:
         recurrence.forward()
         loss = self.readout.backward(recurrence.states, targets, recurrence.gradient, gradient)
         delta = recurrence.backward()
-        recurrence.recurrent_gradient(out=gradient["W_hh"])
+        recurrence.weight_gradient(gradient)
         self.inputs.gradient(inputs, delta, gradient)
         return loss
 
@@ -102,23 +104,24 @@ def initial_weights(settings: dict, facts: dict) -> Weights:
     variance that gives every unit an input drive of standard deviation `input_scale`, which is
     that of a sum over the entries of an input of the given mean squared norm: 1 for a symbol, D for
     an embedding, and for vectors what the task says.  W_s is normal with variance 1/N, an embedding
-    standard normal, every bias 0.
+    standard normal, every bias 0 that the cell does not set.
     """
     model = settings["model"]
     size, outputs = model["hidden_size"], facts["output_size"]
     embedded = facts["embedded"]
     width = model["embedding_size"] if embedded else facts["input_size"]
-    shapes = {**CELLS[settings["cell"]].shapes(size, width), **readout.shapes(size, outputs)}
+    cell = CELLS[settings["cell"]]
+    shapes = {**cell.shapes(size, width), **readout.shapes(size, outputs)}
     if embedded:
         shapes["embedding"] = (facts["input_size"], width)
     weights = Weights(shapes, settings["seeds"], np.dtype(settings["training"]["precision"]))
     draw_recurrent = INITIALISATIONS[settings["initialisation"]]
     for seed in range(settings["seeds"]):
         rng = generator(settings["base_seed"], settings["identity"], "weights", seed)
-        weights["W_hh"][seed] = draw_recurrent(rng, size, settings["radius"])
         squared_norm = width if embedded else facts.get("input_squared_norm", 1.0)
         scale = model["input_scale"] / np.sqrt(squared_norm)
-        weights["W_hx"][seed] = rng.normal(0.0, scale, (size, width))
+        net = {name: weights[name][seed] for name in weights.names()}
+        cell.initialise(net, rng, draw_recurrent, settings["radius"], scale, model)
         weights["W_s"][seed] = rng.normal(0.0, 1.0 / np.sqrt(size), (outputs, size))
         if embedded:
             weights["embedding"][seed] = rng.standard_normal((facts["input_size"], width))
@@ -176,7 +179,9 @@ def train(
         loss_mask,
         training["batch_size"],
         *kinds(*evaluation, facts),
+        options=settings["model"],
     )
+    constrain = getattr(CELLS[settings["cell"]], "constrain", lambda weights, radius: None)
     optimiser = OPTIMISERS[training["optimiser"]](training)
     kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])
     snapshots, held_out = [], []
@@ -206,6 +211,8 @@ def train(
         diverged_at[(diverged_at < 0) & ~finite] = step
         # Momentum would move a frozen net on, whatever its gradient.
         frozen = diverged_at >= 0
+        weights.flat[frozen] = last_finite[frozen]
+        constrain(weights, settings["radius"])
         weights.flat[frozen] = last_finite[frozen]
         progress.report(step + 1, losses[step], norms[step])
     return {

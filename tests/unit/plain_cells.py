@@ -1,0 +1,119 @@
+"""The equations of every cell as plain loops, one sequence and one step at a time.
+
+An implementation that shares no code with the library, for the tests to compare with.  A new cell
+is one step function here.
+"""
+
+import numpy as np
+from naive import PHI, cross_entropy
+
+# What the cells read of the configuration's `model`.
+OPTIONS = {"leak": 0.3}
+
+
+def _rnn(phi, net, state, x):
+    h = phi(net["W_hh"] @ state + net["W_hx"] @ x + net["b_h"])
+    return h, h
+
+
+def _leaky(phi, net, state, x):
+    new, _ = _rnn(phi, net, state, x)
+    h = (1 - OPTIONS["leak"]) * state + OPTIONS["leak"] * new
+    return h, h
+
+
+def _residual(phi, net, state, x):
+    h = state + _rnn(phi, net, state, x)[0]
+    return h, h
+
+
+# (state, h) one step on, by cell.
+STEP = {"rnn": _rnn, "leaky": _leaky, "residual": _residual, "scaled_orthogonal": _rnn}
+
+# The state's length in units of N, where it is not 1.
+STATES = {}
+
+# The arrays that the decomposition of `W_hh` and of `W_hx` is of, by cell.
+SIMPLE = {"W_hh": ["W_hh"], "W_hx": ["W_hx"]}
+GRADIENTS = dict.fromkeys(STEP, SIMPLE)
+
+# Radii at which nothing explodes within the few steps of the tests, where it is not 0.9.
+RADIUS = {"residual": 0.2}
+
+# Radii beyond this one the cell cannot have.
+LARGEST_RADIUS = dict.fromkeys(STEP, np.inf)
+
+
+def blocks(cell, net):
+    """The square matrices that get the spectral radius at the start."""
+    size = net["W_s"].shape[1]
+    return net["W_hh"].reshape(-1, size, size)
+
+
+def start(cell, net):
+    """s_0 = 0."""
+    return np.zeros(STATES.get(cell, 1) * net["W_s"].shape[1])
+
+
+def outputs(cell, activation, net, symbols):
+    """h_1 ... h_T of one sequence (T,)."""
+    state, result = start(cell, net), []
+    for symbol in symbols:
+        state, h = STEP[cell](PHI[activation], net, state, net["embedding"][symbol])
+        result.append(h)
+    return np.array(result)
+
+
+def step_losses(cell, activation, net, inputs, targets, changed, k):
+    """E_t of every step, summed over the sequences; step k has the weights `changed`."""
+    losses = np.zeros(len(inputs))
+    for b in range(inputs.shape[1]):
+        state = start(cell, net)
+        for t, symbol in enumerate(inputs[:, b]):
+            own = changed if t == k else net
+            state, h = STEP[cell](PHI[activation], own, state, net["embedding"][symbol])
+            losses[t] += cross_entropy(net["W_s"] @ h + net["b_s"], targets[t, b])
+    return losses
+
+
+def step_losses_slope(cell, activation, net, inputs, targets, loss_mask, name, index, k):
+    """Slope of every step's part in the mean loss by one weight of step k, by differences."""
+    step, values = 1e-3, []
+    for distance in (step, -step, 2 * step, -2 * step):
+        changed = net | {name: net[name].copy()}
+        changed[name][index] += distance
+        values.append(step_losses(cell, activation, net, inputs, targets, changed, k))
+    slope = (8.0 * (values[0] - values[1]) - (values[2] - values[3])) / (12.0 * step)
+    return slope * loss_mask / (loss_mask.sum() * inputs.shape[1])
+
+
+def truncated_gradient(cell, activation, net, inputs, targets, loss_mask, name, truncation):
+    """Gradient by differences with the states between stretches of K steps held as they are."""
+    steps = len(inputs)
+    cuts = {steps - n for n in range(0, steps, truncation)}
+    held = {}
+
+    def loss(keep):
+        losses = []
+        for b in range(inputs.shape[1]):
+            state = start(cell, net)
+            for t, symbol in enumerate(inputs[:, b]):
+                if t in cuts:
+                    state = held.setdefault((t, b), state) if keep else held[t, b]
+                state, h = STEP[cell](PHI[activation], net, state, net["embedding"][symbol])
+                if loss_mask[t]:
+                    losses.append(cross_entropy(net["W_s"] @ h + net["b_s"], targets[t, b]))
+        return np.mean(losses)
+
+    loss(keep=True)
+    gradient, array = np.empty(net[name].shape), net[name]
+    for index in np.ndindex(array.shape):
+        value, sides = array[index], []
+        for distance in (1e-4, 2e-4):
+            array[index] = value + distance
+            above = loss(keep=False)
+            array[index] = value - distance
+            sides.append((above - loss(keep=False)) / (2 * distance))
+        array[index] = value
+        gradient[index] = (4.0 * sides[0] - sides[1]) / 3.0
+    return gradient
