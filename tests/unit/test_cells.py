@@ -73,7 +73,7 @@ def test_states_are_those_of_a_loop(cell, activation):
 def test_steps_one_at_a_time_are_the_unrolled_ones(cell):
     net, inputs, _ = draw(cell, 1)
     one = dynamics(cell, "tanh", net)
-    drive = one.input_drives()[inputs]
+    drive = one.drives(inputs)
     unrolled = one.unroll(drive)
     state = np.zeros((BATCH, one.state_size))
     for t, own in enumerate(drive):
@@ -161,7 +161,7 @@ def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation):
 def test_jacobians_are_those_of_differences(cell, activation):
     net, inputs, _ = draw(cell, 7)
     one = dynamics(cell, activation, net)
-    drive = one.input_drives()[inputs]
+    drive = one.drives(inputs)
     unrolled = one.unroll(drive)
     state = np.ldexp(unrolled.state, unrolled.exponent[..., None])
     step, size = 1e-4, one.state_size
@@ -183,7 +183,7 @@ def test_no_step_back_exceeds_its_bound(cell):
         net, inputs, _ = draw(cell, 8, radius=min(radius, plain_cells.LARGEST_RADIUS[cell]))
         one = dynamics(cell, "tanh", net)
         bound = one.step_bound(1.0)
-        unrolled = one.unroll(one.input_drives()[inputs])
+        unrolled = one.unroll(one.drives(inputs))
         largest = max(np.linalg.norm(unrolled.jacobian(t)[0], 2) for t in range(STEPS))
         assert np.isnan(bound) or largest <= bound * (1 + 1e-12)
 

@@ -15,22 +15,28 @@ from gradient_horizon.cells import net_of
 TABLES = ("contributions", "summary", "spectra", "influence")
 
 
-def check_probe(path: str, probe: dict, symbols: int, outputs: int) -> None:
+def check_probe(path: str, probe: dict, symbols: int, width: int, outputs: int) -> None:
     """Refuse a probe batch that the nets cannot read, or of which NumPy would make another one.
 
     Parameters
     ----------
     path : where the probe batch is from.
     probe : as `measure` takes it.
-    symbols, outputs : the nets' V_in and V.
+    symbols, width, outputs : the nets' V_in, D and V.
 
     Raises
     ------
-    files.FileError : inputs or targets are no integers in range, or the mask is not boolean.
+    files.FileError : inputs or targets are neither integers in range nor finite vectors of the
+        right length, or the mask is not boolean.
     """
-    for name, count in (("inputs", symbols), ("targets", outputs)):
+    for name, count, length in (("inputs", symbols, width), ("targets", outputs, outputs)):
         array = probe[name]
-        if array.dtype.kind not in "iu" or ((array < 0) | (array >= count)).any():
+        if array.dtype.kind == "f" and array.ndim == 3:
+            if array.shape[2] != length or not np.isfinite(array).all():
+                raise files.FileError(
+                    f"cannot use {path}: {name} are not all finite vectors of length {length}"
+                )
+        elif array.dtype.kind not in "iu" or ((array < 0) | (array >= count)).any():
             raise files.FileError(
                 f"cannot use {path}: {name} are not all integers from 0 to {count - 1}"
             )
@@ -39,7 +45,7 @@ def check_probe(path: str, probe: dict, symbols: int, outputs: int) -> None:
 
 
 def held_out(data: dict) -> dict:
-    """Return what no net is trained on: `inputs` and `targets` (T, S) int, `loss_mask` (T,)."""
+    """Return what no net is trained on: `inputs`, `targets` and `loss_mask`."""
     return {
         "inputs": data["evaluation_inputs"],
         "targets": data["evaluation_targets"],
@@ -57,10 +63,16 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     arguments = parser.parse_args()
     trained, probe = files.read_nets(arguments.train), files.read_arrays(arguments.probe)
-    symbols = trained["embedding"].shape[2] if "embedding" in trained else trained["W_hx"].shape[3]
-    check_probe(arguments.probe, probe, symbols, outputs=trained["W_s"].shape[2])
-    evaluation = held_out(files.read_arrays(arguments.data))
-    relevant = files.read_json(arguments.facts).get("relevant_distance")
+    width = trained["W_hx"].shape[3]
+    symbols = trained["embedding"].shape[2] if "embedding" in trained else width
+    check_probe(arguments.probe, probe, symbols, width, outputs=trained["W_s"].shape[2])
+    evaluation, facts = (
+        held_out(files.read_arrays(arguments.data)),
+        files.read_json(arguments.facts),
+    )
+    relevant = facts.get("relevant_distance")
+    if "tolerance" in facts:
+        probe["tolerance"] = facts["tolerance"]
     distances = arguments.settings["jacobian_distances"]
     tables = {name: [] for name in TABLES}
     steps = trained["step"].tolist()

@@ -58,7 +58,7 @@ def gradient_through_time(path: Trace, names=WEIGHTS) -> dict:
     unrolled = path.unrolled
     steps, batch, size = path.error.shape
     pairs = _pairs(path, names)
-    error, error_exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
+    error, error_exponent = path.error.copy(), path.error_exponent.copy()
     scaled.squared_norms(error, error_exponent)
     carried, exponent = np.zeros((1, batch, size)), np.zeros((1, batch), dtype=np.int64)
     delta = np.empty((1, batch, unrolled.delta_size))
@@ -257,7 +257,7 @@ def _walk_down(path: Trace, pairs: dict, per_sequence: bool) -> Iterator[_Distan
     unrolled = path.unrolled
     steps, batch, size = path.error.shape
     longest = min(steps, max(1, CACHED_SIGNAL // (batch * max(size, unrolled.delta_size))))
-    signal, exponent = path.error.copy(), np.zeros((steps, batch), dtype=np.int64)
+    signal, exponent = path.error.copy(), path.error_exponent.copy()
     buffer = np.empty((longest, batch, unrolled.delta_size))
     parts = unrolled.parts if len(unrolled.parts) > 1 else {}
     for d in range(steps):
@@ -357,7 +357,7 @@ def pair_map(path: Trace, name: str) -> np.ndarray:
     unrolled, steps = path.unrolled, len(path.error)
     pair = unrolled.pairs(path.input)[name]
     result = np.full((steps, steps), np.nan)
-    signal, exponent = path.error.copy(), np.zeros((steps, 1), dtype=np.int64)
+    signal, exponent = path.error.copy(), path.error_exponent.copy()
     delta = np.empty((steps, 1, unrolled.delta_size))
     for d in range(steps):
         run = slice(0, steps - d)

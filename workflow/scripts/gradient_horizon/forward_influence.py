@@ -29,8 +29,8 @@ class ForwardInfluence:
     Attributes
     ----------
     distances : (D,) int.
-    by_sequence : (D, B), the rise of the loss in nats per target: the mean over each sequence's
-        targets and over its donors.
+    by_sequence : (D, B), the rise of the loss per target, in nats unless it is a squared error: the
+        mean over each sequence's targets and over its donors.
     loss : (B,), the loss of the sequences as they are, over `target_steps`.
     target_steps : (M,) int, the steps compared, counted from 0.
     """
@@ -99,8 +99,7 @@ def forward_influence(
     Parameters
     ----------
     net : one of a cell's `Dynamics`.
-    inputs, targets : (T, B) int.
-    loss_mask : (T,) bool.
+    inputs, targets, loss_mask : a batch, as for `forward_pass.trace`.
     distances : (D,) int, ascending from 0 or more.
     donors : (R, B) int, permutations without a fixed point, as `draw_donors` gives them.
     common_targets : compare the same targets at every distance, those with something to replace at
@@ -120,8 +119,8 @@ def forward_influence(
         the sequence itself, or no target has anything to replace at the farthest distance.
     """
     distances, donors = np.asarray(distances), np.asarray(donors)
-    weights, drives = net.weights, net.input_drives()
-    _check_batch(inputs, targets, loss_mask, len(drives), len(weights["b_s"]))
+    weights = net.weights
+    _check_batch(inputs, targets, loss_mask, net)
     _check_distances(distances, loss_mask)
     _check_donors(donors, inputs.shape[1])
 
@@ -131,7 +130,7 @@ def forward_influence(
     first = max(1, int(steps[0]) - farthest)
     by_sequence = []
     with np.errstate(over="ignore", invalid="ignore"):
-        drive = drives[inputs]
+        drive = net.drives(inputs)
         states = np.zeros((len(drive) + 1, inputs.shape[1], net.state_size))
         for t, own in enumerate(drive):
             states[t + 1] = net.advance(states[t], own)
@@ -190,39 +189,57 @@ def forward_horizon(
 
 
 def _losses(weights: dict, state: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Cross-entropy (M, R, B) of states (M, R, B, N) at targets (M, B).
+    """Losses (M, R, B) of states (M, R, B, N) at targets (M, B) int or (M, B, O) float.
 
     A product for each target and donor: its shape is always the same, and so is its rounding.
     """
     outputs, rows = weights["W_s"].T, np.arange(targets.shape[1])
     losses = np.empty(state.shape[:-1])
+    numbers = targets.dtype.kind == "f"
     logits = np.empty((len(rows), outputs.shape[1]))
     for place in np.ndindex(losses.shape[:-1]):
         np.matmul(state[place], outputs, out=logits)
         logits += weights["b_s"]
+        if numbers:
+            logits -= targets[place[0]]
+            losses[place] = np.square(logits, out=logits).sum(axis=1)
+            continue
         logits -= logits.max(axis=1, keepdims=True)
         right = logits[rows, targets[place[0]]]
         losses[place] = np.log(np.exp(logits, out=logits).sum(axis=1)) - right
     return losses
 
 
-def _check_batch(inputs, targets, loss_mask, symbols: int, outputs: int) -> None:
+def _check_batch(inputs, targets, loss_mask, net: Dynamics) -> None:
     """Raise ValueError where a batch is not one, or not one for this net."""
-    if inputs.ndim != 2 or inputs.shape != targets.shape or loss_mask.shape != inputs.shape[:1]:
+    steps, shape = inputs.shape[:1], inputs.shape[:2]
+    if inputs.ndim < 2 or targets.shape[:2] != shape or loss_mask.shape != steps:
         raise ValueError(
             f"inputs {inputs.shape}, targets {targets.shape} and loss mask {loss_mask.shape} are "
-            f"not (T, B), (T, B) and (T,)"
+            f"not (T, B), (T, B) and (T,), the first two perhaps with vectors"
         )
     if loss_mask.dtype != bool:
         raise ValueError(f"the loss mask is of type {loss_mask.dtype}, not bool")
-    scored = targets[loss_mask]
-    for kind, numbers, count in (("input", inputs, symbols), ("target", scored, outputs)):
-        if not np.issubdtype(numbers.dtype, np.integer):
-            raise ValueError(f"{kind}s are of type {numbers.dtype}, not integers")
-        if numbers.size and not (numbers.min() >= 0 and numbers.max() < count):
-            raise ValueError(
-                f"{kind}s from {numbers.min()} to {numbers.max()}; the net has 0 to {count - 1}"
-            )
+    outputs = len(net.weights["b_s"])
+    _check_numbers("input", inputs, net.symbols, net.weights["W_hx"].shape[1])
+    _check_numbers("target", targets[loss_mask], outputs, outputs)
+
+
+def _check_numbers(kind: str, numbers: np.ndarray, count: int, width: int) -> None:
+    """Raise ValueError where they are neither integers below `count` nor vectors of a width."""
+    if numbers.dtype.kind == "f" and numbers.ndim == 3:
+        if numbers.shape[2] != width:
+            raise ValueError(f"{kind}s are vectors of length {numbers.shape[2]}, not {width}")
+        return
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 2:
+        raise ValueError(
+            f"{kind}s are of type {numbers.dtype} and have {numbers.ndim} axes; allowed: 2 axes of "
+            f"integers, or 3 of floats"
+        )
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() < count):
+        raise ValueError(
+            f"{kind}s from {numbers.min()} to {numbers.max()}; the net has 0 to {count - 1}"
+        )
 
 
 def _check_distances(distances: np.ndarray, loss_mask: np.ndarray) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from . import scaled
 from .cells.dynamics import Dynamics, Unrolled
 from .population import product
+from .squared_error import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -17,14 +18,17 @@ class Trace:
     ----------
     unrolled : the net's states, and the derivative of each of its steps.
     input : (T, B, D), x_t: a word's vector, or a symbol's unit vector.
-    error : (T, B, S), e_t = dE/ds_t through E_t alone, the 1/(|M| B) included.
-    loss : E.
-    accuracy : the part of the masked steps whose largest logit is the target's.
+    error, error_exponent : (T, B, S) and (T, B): e_t = dE/ds_t through E_t alone, the 1/(|M| B)
+        included, is error[t] * 2**error_exponent[t].
+    loss : E; inf where it leaves the floating-point numbers.
+    accuracy : the part of the masked steps whose largest logit is the target's or, where targets
+        are numbers, that are near enough.
     """
 
     unrolled: Unrolled
     input: np.ndarray
     error: np.ndarray
+    error_exponent: np.ndarray
     loss: float
     accuracy: float
 
@@ -34,23 +38,37 @@ class Trace:
         return self.unrolled.slope
 
 
-def trace(net: Dynamics, inputs: np.ndarray, targets: np.ndarray, loss_mask) -> Trace:
+def trace(
+    net: Dynamics,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    loss_mask: np.ndarray,
+    tolerance: float = TOLERANCE,
+) -> Trace:
     """Run one net forward and take the error of every step.
 
     Parameters
     ----------
     net : one of a cell's `Dynamics`.
-    inputs, targets : (T, B) int.
+    inputs : (T, B) int, symbols, or (T, B, D) float, vectors.
+    targets : (T, B) int, classes of which the net gives probabilities, or (T, B, O) float, numbers
+        which it gives itself.
     loss_mask : (T,) bool.
+    tolerance : how near to a number an answer is right.
     """
-    unrolled = net.unroll(net.input_drives()[inputs])
-    error, loss, accuracy = _read_out(
-        net.weights, unrolled.output, unrolled.exponent[1:], targets, loss_mask
-    )
+    unrolled = net.unroll(net.drives(inputs))
+    state, exponent = unrolled.output, unrolled.exponent[1:]
+    error_exponent = np.zeros_like(exponent)
+    if targets.dtype.kind == "f":
+        error, error_exponent[loss_mask], loss, accuracy = _give_numbers(
+            net.weights, state, exponent, targets, loss_mask, tolerance
+        )
+    else:
+        error, loss, accuracy = _read_out(net.weights, state, exponent, targets, loss_mask)
     # States far below 1, such as those of a sigmoid that is off, have squares that underflow.
     scaled.squared_norms(unrolled.state, unrolled.exponent)
-    vectors = net.input_vectors()[inputs]
-    return Trace(unrolled, vectors, unrolled.from_output(error), loss, accuracy)
+    error = unrolled.from_output(error)
+    return Trace(unrolled, net.vectors(inputs), error, error_exponent, loss, accuracy)
 
 
 def _read_out(weights, state, exponent, targets, loss_mask):
@@ -84,3 +102,29 @@ def _read_out(weights, state, exponent, targets, loss_mask):
     error[loss_mask] = sent.reshape(-1, batch, size)
     losses = np.log(total) - right
     return error, float((losses / losses.size).sum()), float(hits.mean())
+
+
+def _give_numbers(weights, state, exponent, targets, loss_mask, tolerance):
+    """Error of every step (T, B, N), its powers of two at the masked ones (|M|, B), mean squared
+    error and accuracy of the linear read-out.
+    """
+    _, batch, size = state.shape
+    outputs = weights["W_s"]
+    wanted = targets[loss_mask].reshape(-1, len(outputs))
+    power = exponent[loss_mask].reshape(-1)
+    # In units of the state's power of two, as the states are.
+    off = np.empty((1, *wanted.shape))
+    product(state[loss_mask].reshape(1, -1, size), outputs.T.copy()[None], out=off)
+    off = off[0]
+    off += np.ldexp(1.0, -power)[:, None] * (weights["b_s"] - wanted)
+    with np.errstate(over="ignore"):
+        distance = np.abs(np.ldexp(off, power[:, None]))
+        losses = np.square(distance).sum(axis=1)
+    scaled.normalise(off, power)
+    sent = np.empty((1, len(wanted), size))
+    product((2.0 / len(wanted) * off)[None], outputs[None], out=sent)
+    error = np.zeros_like(state)
+    error[loss_mask] = sent.reshape(-1, batch, size)
+    hits = (distance < tolerance).all(axis=1)
+    loss = float((losses / losses.size).sum())
+    return error, power.reshape(-1, batch), loss, float(hits.mean())

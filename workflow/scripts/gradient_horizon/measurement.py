@@ -35,7 +35,7 @@ def measure(net: Dynamics, probe: dict) -> tuple[dict, dict]:
     Parameters
     ----------
     net : one of a cell's `Dynamics`.
-    probe : `inputs` and `targets` (T, B) int, `loss_mask` (T,) bool.
+    probe : `inputs`, `targets`, `loss_mask` and perhaps `tolerance`, as `forward_pass.trace`.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def net_as_a_whole(net: Dynamics, path: Trace, inputs) -> dict:
     Parameters
     ----------
     net, path : as for `gradient_by_distance`.
-    inputs : (T, B) int, what the net read.
+    inputs : (T, B) int or (T, B, D) float, what the net read.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def net_as_a_whole(net: Dynamics, path: Trace, inputs) -> dict:
     gamma = net.activation.slope_bound
     saturated = np.abs(path.slope) < SATURATED * gamma
     with np.errstate(over="ignore", divide="ignore"):
-        drive_variance = float(np.square(net.input_drives())[inputs].mean())
+        drive_variance = float(np.square(net.drives(inputs)).mean())
         worst_slope, note_slope = np.log([net.step_bound(gamma), net.step_bound(max(gamma, 1.0))])
     return {
         "hidden_size": net.hidden_size,
@@ -219,7 +219,7 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
     Parameters
     ----------
     net : as for `gradient_by_distance`.
-    evaluation : `inputs` and `targets` (T, S) int that no net is trained on, `loss_mask` (T,).
+    evaluation : `inputs` and `targets` that no net is trained on, `loss_mask` (T,).
     relevant : as for `influence_distances`.
 
     Returns

@@ -48,13 +48,36 @@ class Dynamics:
         """The square matrix (N, N) whose spectral radius is set at the start."""
         return self.weights["W_hh"]
 
-    def input_vectors(self) -> np.ndarray:
-        """Return x_t of every symbol, (V_in, D): its trained vector, or its unit vector."""
+    @property
+    def symbols(self) -> int:
+        """V_in, how many symbols it knows."""
+        return len(self.weights.get("embedding", self.weights["W_hx"].T))
+
+    def vectors(self, inputs: np.ndarray) -> np.ndarray:
+        """Return x_t (T, B, D).
+
+        Parameters
+        ----------
+        inputs : (T, B) int, symbols, each with its trained vector or else its unit vector; or
+            (T, B, D) float, the vectors themselves.
+        """
+        if inputs.dtype.kind == "f":
+            return inputs.astype(np.float64)
+        return self._table()[inputs]
+
+    def drives(self, inputs: np.ndarray) -> np.ndarray:
+        """Return W_hx x_t + b_h, (T, B, A), for `inputs` as `vectors` takes them."""
+        if inputs.dtype.kind == "f":
+            return self._driven(self.vectors(inputs))
+        # There are only V_in different ones.
+        return self._driven(self._table())[inputs]
+
+    def _table(self) -> np.ndarray:
+        """The vector of every symbol, (V_in, D)."""
         return self.weights.get("embedding", np.eye(self.weights["W_hx"].shape[1]))
 
-    def input_drives(self) -> np.ndarray:
-        """Return W_hx x_t + b_h of every symbol, (V_in, A), to be looked up."""
-        return self.input_vectors() @ self.weights["W_hx"].T + self.weights["b_h"]
+    def _driven(self, vectors: np.ndarray) -> np.ndarray:
+        return vectors @ self.weights["W_hx"].T + self.weights["b_h"]
 
     def unroll(self, drive: np.ndarray) -> "Unrolled":
         """Run the net over drives (T, B, A), from a state of zeros."""
