@@ -567,18 +567,26 @@ def probe():
 
 
 def test_the_audited_runs():
-    name, runs = audit_claims.audited_runs(SETTINGS)
+    name, runs = audit_claims.audited_runs(SETTINGS, ["echo"])
     assert name == "echo"
     assert [(run["activation"], run["radius"]) for run in runs] == [("tanh", 1.2), ("relu", 1.2)]
     words = EXPERIMENT | {"task": {"name": "words"}}
-    assert audit_claims.audited_runs({"experiments": {"echo": EXPERIMENT, "text": words}})[0] == (
-        "text"
-    )
+    both = {"experiments": {"echo": EXPERIMENT, "text": words}}
+    assert audit_claims.audited_runs(both, ["echo", "text"])[0] == "text"
+    assert audit_claims.audited_runs(both, ["echo"])[0] == "echo"
+    assert audit_claims.audited_runs(both, []) == ("echo", [])
     assert audit_claims.label(runs) == "tanh and ReLU, of radius 1.2"
     assert audit_claims.label([runs[0], runs[1] | {"radius": 2.0}]) == (
         "tanh of radius 1.2 and ReLU of radius 2"
     )
     assert audit_claims.label([]) == "none"
+
+
+def test_only_experiments_of_symbols_and_classes_are_audited():
+    symbols = probe()
+    assert audit_claims.readable(symbols)
+    for name in ("inputs", "targets"):
+        assert not audit_claims.readable(symbols | {name: np.zeros((3, 2, 1))})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ Into the folder of the paper go `audit_table.tex`, all claims with verdicts, and
 macros of the section.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +24,33 @@ from gradient_horizon.latex import escape
 LARGEST_STATE = 100.0
 
 
-def audited_runs(settings: dict) -> tuple[str, list[dict]]:
+def readable(probe: dict) -> bool:
+    """Tell whether the note speaks of nets on such a batch: symbols in, soft-max over classes."""
+    return all(probe[name].dtype.kind in "iu" for name in ("inputs", "targets"))
+
+
+def audited_runs(settings: dict, names: Sequence[str]) -> tuple[str, list[dict]]:
     """Choose an experiment, on words if there is one, and a run for each of its activations.
+
+    Parameters
+    ----------
+    settings : the resolved configuration.
+    names : the experiments whose probe batch is `readable`.
 
     Returns
     -------
     The experiment's name, and the runs of the simple cell whose radius is next to 1, without a
-    remedy if any is.
+    remedy if any is.  There are none where no experiment is readable and has simple cells.
     """
     experiments = settings["experiments"]
-    name = next(
-        (name for name, own in experiments.items() if own["task"]["name"] == "words"),
-        next(iter(experiments)),
-    )
-    runs = [run for run in grid.runs(experiments[name]) if run["cell"] == "rnn"]
+    simple = {
+        name: [run for run in grid.runs(experiments[name]) if run["cell"] == "rnn"]
+        for name in names
+    }
+    possible = [name for name in names if simple[name]]
+    on_words = [name for name in possible if experiments[name]["task"]["name"] == "words"]
+    name = next(iter((*on_words, *possible, *experiments)))
+    runs = simple.get(name, [])
     return name, [
         min(
             (run for run in runs if run["activation"] == activation),
@@ -144,12 +158,14 @@ def main() -> None:
     parser.add_argument("--paper", type=Path, required=True)
     arguments = parser.parse_args()
     settings, results = arguments.config, arguments.results
-    name, runs = audited_runs(settings)
-    probe = files.read_arrays(results / name / "probe.npz")
+    probes = {
+        name: files.read_arrays(results / name / "probe.npz") for name in settings["experiments"]
+    }
+    name, runs = audited_runs(settings, [name for name in probes if readable(probes[name])])
     audited, nets = [], []
     for run in runs:
         trained = files.read_nets(results / name / run["run"] / "train.npz")
-        net = audited_net(run["activation"], trained, probe)
+        net = audited_net(run["activation"], trained, probes[name])
         if net is not None:
             audited.append(run)
             nets.append(net)

@@ -105,9 +105,7 @@ def _read_out(weights, state, exponent, targets, loss_mask):
 
 
 def _give_numbers(weights, state, exponent, targets, loss_mask, tolerance):
-    """Error of every step (T, B, N), its powers of two at the masked ones (|M|, B), mean squared
-    error and accuracy of the linear read-out.
-    """
+    """Error (T, B, N), its powers of two (|M|, B), loss and accuracy of the linear read-out."""
     _, batch, size = state.shape
     outputs = weights["W_s"]
     wanted = targets[loss_mask].reshape(-1, len(outputs))
