@@ -4,10 +4,9 @@ python build_paper.py --engine latexmk --sources FILE ... --paper paper.pdf
     --supplement supplement.pdf
 """
 
-import shutil
 from pathlib import Path
 
-from gradient_horizon import command_line, files, typesetting
+from gradient_horizon import command_line, typesetting
 
 
 def main() -> None:
@@ -19,11 +18,7 @@ def main() -> None:
     parser.add_argument("--supplement", type=Path, required=True)
     arguments = parser.parse_args()
     for document, output in {"main": arguments.paper, "supplement": arguments.supplement}.items():
-        folder = output.with_name(f".part-{output.stem}")
-        pdf = typesetting.build(arguments.engine, document, arguments.sources, folder)
-        with files.replacing(output) as temporary:
-            shutil.copyfile(pdf, temporary)
-        shutil.rmtree(folder)
+        typesetting.write(arguments.engine, document, arguments.sources, output)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from . import files
+
 # Both run BibTeX and TeX as often as it takes; neither lets a document start a program.
 COMMANDS = {
     "latexmk": [
@@ -80,3 +82,22 @@ def build(engine: str, document: str, sources: Iterable[Path], folder: Path) -> 
     if unresolved:
         raise PaperError(f"the paper cites or refers to what is not there: {', '.join(unresolved)}")
     return folder / f"{document}.pdf"
+
+
+def write(engine: str, document: str, sources: Iterable[Path], output: Path) -> None:
+    """Typeset one document in a folder beside the output and keep the PDF.
+
+    Parameters
+    ----------
+    engine, document, sources : as for `build`.
+    output : the PDF.
+
+    Raises
+    ------
+    PaperError : as `build`.
+    """
+    folder = output.with_name(f".part-{output.stem}")
+    pdf = build(engine, document, sources, folder)
+    with files.replacing(output) as temporary:
+        shutil.copyfile(pdf, temporary)
+    shutil.rmtree(folder)
