@@ -12,6 +12,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/checkpoint.smk"
 
 
 rule all:
@@ -19,12 +20,13 @@ rule all:
     input:
         DATA_FILES,
         RUN_FILES,
-        TABLES,
-        "results/tables/audit.csv",
         FIGURES,
-        PAPER_PARTS,
-        "results/provenance.json",
-        ["results/paper/paper.pdf", "results/paper/supplement.pdf"] if TEX_ENGINE else [],
+        [*TABLES, "results/tables/audit.csv", *PAPER_PARTS, "results/provenance.json"]
+        if EXPERIMENTS
+        else [],
+        PAPERS if TEX_ENGINE else [],
+        expand("results/checkpoints/{net}/{file}", net=CHECKPOINTS, file=CHECKPOINT_FILES),
+        REPORTS if TEX_ENGINE else [],
 
 
 onsuccess:

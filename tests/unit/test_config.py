@@ -167,7 +167,7 @@ def test_more_checkpoints_than_steps():
 @pytest.mark.parametrize(
     ("path", "known", "near"),
     [
-        ("base_sede", "base_seed, statistics, experiments", "base_seed"),
+        ("base_sede", "base_seed, statistics, checkpoints, experiments", "base_seed"),
         ("statistics.Resample", "confidence, resamples", "resamples"),
         (f"{ECHO}.gird", "task, model, grid, training, measurement", "grid"),
         (f"{ECHO}.task.lags", "name, sequence_length, lag, symbols", "lag"),
@@ -225,11 +225,11 @@ def test_names_that_an_experiment_can_have(name):
     assert name in resolve(changed(with_experiments(name)))["experiments"]
 
 
-@pytest.mark.parametrize("name", ["figures", "paper", "tables"])
+@pytest.mark.parametrize("name", ["checkpoints", "figures", "paper", "tables"])
 def test_reserved_names(name):
     assert lines(with_experiments(name)) == [
         f"experiments.{name}: the folder results/{name} holds what all experiments share; "
-        "allowed: any name but figures, paper, tables"
+        "allowed: any name but checkpoints, figures, paper, tables"
     ]
 
 

@@ -31,7 +31,9 @@ def keys(properties, prefix=""):
 
 def test_every_key_has_a_row():
     whole = config.schema()["properties"]
-    expected = {*keys(whole), *keys(whole["experiments"]["additionalProperties"]["properties"])}
+    expected = {*keys(whole)}
+    for part in ("experiments", "checkpoints"):
+        expected |= {*keys(whole[part]["additionalProperties"]["properties"])}
     for task in TASKS.values():
         expected |= set(task.OPTIONS)
     assert set(rows(config_table.tables())) == expected
@@ -93,8 +95,12 @@ def test_what_stands_around_the_tables_is_kept():
 def test_examples_of_the_page(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("my_text.txt").write_text("A sentence of six words only. " * 5000)
+    for name in ("net.safetensors", "probe.npz"):
+        Path(name).touch()
     whole = yaml.safe_load((Path(config.__file__).parents[3] / "config/config.yaml").read_text())
-    for name, experiment in yaml.safe_load(text)["experiments"].items():
+    example = yaml.safe_load(text)
+    whole["checkpoints"] = example.get("checkpoints", {})
+    for name, experiment in example["experiments"].items():
         assert name in whole["experiments"]
         if experiment is None:
             del whole["experiments"][name]

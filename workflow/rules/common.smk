@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from gradient_horizon import config as configuration
 from gradient_horizon import config_file, grid, provenance
 from gradient_horizon.code_digest import digest
+from gradient_horizon.own_file import sha256
 from gradient_horizon.tasks import TASKS
 from gradient_horizon.typesetting import find_engine
 
@@ -39,6 +40,8 @@ try:
 except configuration.ConfigError as error:
     end_with(error.lines)
 
+# They are none of the paper's concern.
+CHECKPOINTS = CONFIG.pop("checkpoints")
 EXPERIMENTS = {
     name: {run["run"]: run for run in grid.runs(experiment)}
     for name, experiment in CONFIG["experiments"].items()
@@ -138,10 +141,27 @@ PAPER_SOURCES = [
         "supplement.tex",
     )
 ]
+PAPERS = ["results/paper/paper.pdf", "results/paper/supplement.pdf"] if EXPERIMENTS else []
+CHECKPOINT_FIGURES = ["contribution", "influence", "spectra", "transport", "truncation"]
+REPORT_PARTS = ["numbers.tex", *(f"{figure}.pdf" for figure in CHECKPOINT_FIGURES)]
+CHECKPOINT_FILES = [
+    "numbers.json",
+    *REPORT_PARTS,
+    *(f"{figure}.png" for figure in CHECKPOINT_FIGURES),
+    *(
+        f"{table}.{ending}"
+        for table in ("contributions", "influence", "spectra", "summary")
+        for ending in ("parquet", "csv")
+    ),
+]
+REPORTS = [f"results/checkpoints/{net}/report.pdf" for net in CHECKPOINTS]
+REPORT_SOURCES = [f"paper/{name}" for name in ("preamble.tex", "references.bib", "report.tex")]
+NOTHING = "(?!)"
 
 
 wildcard_constraints:
-    experiment="|".join(EXPERIMENTS),
+    experiment="|".join(EXPERIMENTS) or NOTHING,
+    net="|".join(CHECKPOINTS) or NOTHING,
     run=r"[a-z0-9_.]+",
 
 
@@ -185,11 +205,23 @@ def mapped_run(experiment):
     return grid.mapped_run(CONFIG["experiments"][experiment])["run"]
 
 
+def named_parts(net):
+    """What the user says of a trained net beside its file, as arguments."""
+    given = {key: CHECKPOINTS[net][key] for key in ("activation", "readout", "embedding")}
+    return [part for key, value in given.items() if value for part in (f"--{key}", value)]
+
+
 def closing_line():
     """What the user reads last."""
     if TEX_ENGINE:
-        done = Path("results/paper/paper.pdf").is_file()
-        return "The paper is results/paper/paper.pdf." if done else "Done."
+        documents = {"The paper": PAPERS[:1]}
+        documents["The reports on your nets" if len(REPORTS) > 1 else "The report"] = REPORTS
+        lines = [
+            f"{name} {'is' if len(paths) == 1 else 'are'} {', '.join(paths)}."
+            for name, paths in documents.items()
+            if paths and all(map(os.path.isfile, paths))
+        ]
+        return "\n".join(lines) or "Done."
     return (
         "Everything but the PDF is made: no LaTeX was found. To add it: sudo apt-get install "
         "--no-install-recommends latexmk lmodern texlive-latex-base texlive-latex-recommended"

@@ -71,7 +71,7 @@ rule record_provenance:
         mem_mb=500,
         runtime=5,
     params:
-        config=canonical(CONFIG),
+        config=canonical(CONFIG | {"checkpoints": CHECKPOINTS}),
         versions=canonical(provenance.versions()),
         code=code("record_provenance"),
     shell:

@@ -20,6 +20,8 @@ from .tensor_file import TensorFile
 
 # Rows of weight_hh_l0 for each column.
 CELLS = {1: "rnn", 3: "gru", 4: "lstm"}
+# Those of nn.RNN; which one it is does not show in the file.
+ACTIVATIONS = ("tanh", "relu")
 RECURRENT = re.compile(r"(.*?)((?:weight|bias)_[hi][hri]_l\d+(?:_reverse)?)", re.DOTALL)
 LAYER = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from . import own_file
 from .activations import ACTIVATIONS
 from .cells import CELLS
 from .config_messages import UNKNOWN_KEY, allowed, describe, key_path, types
@@ -31,7 +32,7 @@ REGISTRIES = {
     "tasks": TASKS,
 }
 # Folders of results/ that hold what all experiments share.
-RESERVED_NAMES = ("figures", "paper", "tables")
+RESERVED_NAMES = ("checkpoints", "figures", "paper", "tables")
 
 
 class ConfigError(ValueError):
@@ -112,8 +113,12 @@ def _with_registries(part):
 
 
 def _without_nulls(config):
-    """Leave out null experiments and remedies: a configuration laid over another drops them so."""
+    """Leave out what is null among experiments, remedies and checkpoints.
+
+    A configuration laid over another drops them so.
+    """
     _drop_nulls(config, "experiments")
+    _drop_nulls(config, "checkpoints")
     experiments = config.get("experiments") if isinstance(config, dict) else None
     for experiment in experiments.values() if isinstance(experiments, dict) else ():
         _drop_nulls(experiment.get("grid") if isinstance(experiment, dict) else None, "remedies")
@@ -131,10 +136,15 @@ def _drop_nulls(section, key: str) -> None:
 
 
 def _schema_for(config) -> dict:
-    """Give each experiment of `config` a schema of its own, with the options of its task."""
+    """Give each experiment of `config` a schema of its own, with the options of its task.
+
+    Experiments may be missing where there are nets of the user's own to measure.
+    """
     whole = schema()
     part = whole["properties"]["experiments"]
     part["properties"] = {}
+    if isinstance(config, dict) and config.get("checkpoints"):
+        whole["required"], part["minProperties"], part["default"] = [], 0, {}
     experiments = config.get("experiments") if isinstance(config, dict) else None
     for name, experiment in experiments.items() if isinstance(experiments, dict) else ():
         own = copy.deepcopy(part["additionalProperties"])
@@ -236,9 +246,9 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
     -------
     A message for each key path.
     """
-    if not wrong.isdisjoint({(), ("experiments",)}):
+    if not wrong.isdisjoint({(), ("experiments",), ("checkpoints",)}):
         return {}
-    messages, names = {}, {}
+    messages, names = dict(_missing_files(config["checkpoints"], wrong)), {}
     for name, experiment in config["experiments"].items():
         where = ("experiments", name)
         # The validator leaves a name that is None out of the places where it finds mistakes.
@@ -261,6 +271,22 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
                 conflicts += _conflicts_of_remedies(experiment)
             messages |= {(*where, *keys): message for keys, message in conflicts}
     return messages
+
+
+def _missing_files(checkpoints: dict, wrong: set[tuple]) -> Iterator[tuple[tuple, str]]:
+    """Find files of trained nets that are not there."""
+    kinds = {"file": "a .safetensors file", "probe": "an .npz file"}
+    for name, net in checkpoints.items():
+        for key, kind in kinds.items():
+            where = ("checkpoints", name, key)
+            if name is None or not wrong.isdisjoint((where, where[:2])):
+                continue
+            try:
+                own_file.check_place(net[key])
+                with own_file.reading(net[key], kind):
+                    Path(net[key]).stat()
+            except ValueError as error:  # also Python's own, where the path has a null character
+                yield where, f"{error}; allowed: the path of {kind}"
 
 
 def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:

@@ -27,20 +27,15 @@ def insert(page: str) -> str:
 
 
 def tables() -> str:
-    """Return the keys of the whole, of an experiment, and of each task, as Markdown tables.
+    """Return the keys of the whole, of its parts, and of each task, as Markdown tables.
 
     What each task is worth without learning stands above its own.
     """
     whole = config.schema()["properties"]
-    experiment = whole["experiments"]["additionalProperties"]
-    sections = {
-        "The whole": ("", whole, config.schema()["required"]),
-        "An experiment, below `experiments: NAME:`": (
-            "",
-            experiment["properties"],
-            experiment["required"],
-        ),
-    }
+    sections = {"The whole": ("", whole, config.schema()["required"])}
+    for title, key in (("An experiment", "experiments"), ("A trained net", "checkpoints")):
+        part = whole[key]["additionalProperties"]
+        sections[f"{title}, below `{key}: NAME:`"] = ("", part["properties"], part["required"])
     for name, task in TASKS.items():
         sections[f"The options of the task `{name}`, below `task:`"] = (
             f"{task.CHANCE}\n\n",

@@ -26,9 +26,11 @@ def use_style() -> None:
     matplotlib.rc_file(STYLE)
 
 
-def new_figure(height: float, rows: int, columns: int, **options) -> tuple[Figure, np.ndarray]:
-    """Return a figure of the text's width and its axes, (rows, columns)."""
-    figure = Figure(figsize=(TEXT_WIDTH, height), layout="constrained")
+def new_figure(
+    height: float, rows: int, columns: int, width: float = TEXT_WIDTH, **options
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure, of the text's width unless told otherwise, and its axes, (rows, columns)."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 

@@ -1,0 +1,48 @@
+"""The tables of one trained net from elsewhere: those of a run, without seeds and steps."""
+
+import pandas as pd
+
+from . import measurement
+from .cells import CELLS, net_of
+from .checkpoint import Checkpoint
+from .files import FileError
+
+NAMES = ("contributions", "summary", "spectra", "influence")
+
+
+def measure(
+    checkpoint: Checkpoint, activation: str, distances: list[int]
+) -> dict[str, pd.DataFrame]:
+    """Measure a net on its probe batch.
+
+    The rise of the loss when far inputs are replaced is taken on the same batch, of which two
+    sequences or more are needed; the net has been trained elsewhere, on what is not known here.
+
+    Parameters
+    ----------
+    checkpoint : the net and its batch.
+    activation : phi of the simple cell; the others have their own tanh.
+    distances : as `measurement.jacobian_spectra` takes them.
+
+    Returns
+    -------
+    The tables of `NAMES`, with the columns that the functions of `measurement` describe.
+
+    Raises
+    ------
+    measurement.InexactError : as `measurement.measure`.
+    FileError : there is no such cell.
+    """
+    if checkpoint.cell not in CELLS:
+        raise FileError(f"a net of the cell {checkpoint.cell} cannot be measured yet")
+    settings = {"cell": checkpoint.cell, "activation": activation, "model": {}}
+    net, probe = net_of(settings, checkpoint.weights), checkpoint.probe
+    rows, row = measurement.measure(net, probe)
+    rises, reach = measurement.influence(net, probe, relevant=None)
+    labels = {"cell": checkpoint.cell, "activation": activation}
+    return {
+        "contributions": pd.DataFrame(rows),
+        "summary": pd.DataFrame([labels | row | reach]),
+        "spectra": pd.DataFrame(measurement.jacobian_spectra(net, probe, distances)),
+        "influence": pd.DataFrame(rises),
+    }

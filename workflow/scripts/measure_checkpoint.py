@@ -1,0 +1,101 @@
+"""Measure a trained nn.RNN, nn.GRU or nn.LSTM: tables, figures, and a report of two pages.
+
+python measure_checkpoint.py --weights net.safetensors --probe probe.npz --output folder
+
+The net is one recurrent layer with a read-out and, for symbols, an embedding; the probe batch has
+`inputs`, (T, B) whole numbers or (T, B, D) floats, `targets` (T, B) and, if not every step has a
+target, `loss_mask` (T,).  PyTorch is not needed.
+"""
+
+import contextlib
+from pathlib import Path
+
+from gradient_horizon import (
+    checkpoint,
+    checkpoint_figures,
+    checkpoint_findings,
+    checkpoint_tables,
+    command_line,
+    files,
+    latex,
+    measurement,
+    own_file,
+    plotting,
+    typesetting,
+)
+
+PAPER = Path(__file__).parents[2] / "paper"
+SOURCES = [PAPER / name for name in ("report.tex", "preamble.tex", "references.bib")]
+JACOBIAN_DISTANCES = (1, 10, 20)
+NO_REPORT = "none"
+
+
+def draw(tables: dict, output: Path) -> list[Path]:
+    """Draw every figure as PDF and PNG; return the PDFs."""
+    plotting.use_style()
+    rows = tables["contributions"]
+    drawn = {
+        "transport": checkpoint_figures.transport(rows),
+        "contribution": checkpoint_figures.contribution(rows),
+        "truncation": checkpoint_figures.truncation(rows),
+        "influence": checkpoint_figures.influence(rows, tables["influence"]),
+        "spectra": checkpoint_figures.spectra(tables["spectra"]),
+    }
+    for name, figure in drawn.items():
+        plotting.save(figure, output / name)
+    return [output / f"{name}.pdf" for name in drawn]
+
+
+def main() -> None:
+    """Read, measure, write tables and figures, typeset the report where there is LaTeX."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--weights", type=Path, required=True, help="a .safetensors file")
+    parser.add_argument("--probe", type=Path, required=True, help="an .npz file")
+    parser.add_argument("--output", type=Path, required=True, help="the folder to write to")
+    parser.add_argument("--name", help="what the report calls the net; the file's name if left out")
+    parser.add_argument(
+        "--activation", choices=checkpoint.ACTIVATIONS, default="tanh", help="that of an nn.RNN"
+    )
+    parser.add_argument("--readout", help="the read-out's name in the net, if several might be it")
+    parser.add_argument("--embedding", help="the embedding's, likewise")
+    parser.add_argument(
+        "--engine",
+        choices=(*typesetting.COMMANDS, NO_REPORT),
+        default=typesetting.find_engine() or NO_REPORT,
+        help="what typesets the report",
+    )
+    arguments = parser.parse_args()
+    output = arguments.output
+    net = checkpoint.read(
+        arguments.weights, arguments.probe, arguments.readout, arguments.embedding
+    )
+    tables = checkpoint_tables.measure(net, arguments.activation, JACOBIAN_DISTANCES)
+    for name, table in tables.items():
+        for ending in ("parquet", "csv"):
+            files.write_table(output / f"{name}.{ending}", table)
+    figures = draw(tables, output)
+    macros = latex.Macros()
+    macros.add(
+        checkpoint_findings.macros(arguments.name or arguments.weights.stem, net, tables)
+        | {
+            "WeightsDigest": own_file.sha256(arguments.weights),
+            "ProbeDigest": own_file.sha256(arguments.probe),
+        }
+    )
+    files.write_json(output / "numbers.json", macros)
+    files.write_text(output / "numbers.tex", macros.definitions())
+    row = tables["summary"].iloc[0]
+    print(
+        f"loss {row['probe_loss']:.4g}, accuracy {row['probe_accuracy']:.1%}, "
+        f"h99 {row['h99']:g}, k01 {row['k01']:g}: {output}"
+    )
+    if arguments.engine == NO_REPORT:
+        print("No report.pdf was asked for, or no LaTeX was found.")
+        return
+    sources = [*SOURCES, output / "numbers.tex", *figures]
+    with contextlib.redirect_stdout(None):  # what TeX says is in its log where it fails
+        typesetting.write(arguments.engine, "report", sources, output / "report.pdf")
+
+
+if __name__ == "__main__":
+    command_line.run(main, measurement.InexactError, typesetting.PaperError)
