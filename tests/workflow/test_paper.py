@@ -93,6 +93,7 @@ def test_macros_used_are_macros_defined(smoke, macros):
             "related_work",
             "experiment",
             "audit",
+            "cells",
             "supplement",
             "details",
             "sentence_map",

@@ -131,6 +131,7 @@ PAPER_SOURCES = [
     f"paper/{name}"
     for name in (
         "audit.tex",
+        "cells.tex",
         "details.tex",
         "experiment.tex",
         "main.tex",
