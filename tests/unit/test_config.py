@@ -15,6 +15,7 @@ NAME = "small letters, digits and underscores, beginning with a letter, at most 
 BASE_SEED = "whole number at least 0, at most 4294967295"
 SEEDS = "whole number at least 1, at most 1000"
 EXPERIMENTS = "one experiment or more, each with a name"
+OWN = "`module:function`, a function of your own beside its derivative `function_slope`"
 DELETED = object()
 
 
@@ -113,8 +114,10 @@ def test_lists_of_radii_that_are_not_possible(radii, message):
 def test_an_unknown_name(path, names, wrong, near):
     in_list = path.endswith("s")
     suggestion = f"; did you mean '{near}'?" if near else ""
+    own = f", or {OWN}" if names is config.ACTIVATIONS else ""
     assert lines({path: [wrong] if in_list else wrong}) == [
-        f"{path}{'[0]' * in_list}: {wrong!r} is not known; allowed: {', '.join(names)}{suggestion}"
+        f"{path}{'[0]' * in_list}: {wrong!r} is not known; allowed: "
+        f"{', '.join(names)}{own}{suggestion}"
     ]
 
 

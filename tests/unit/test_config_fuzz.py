@@ -28,6 +28,7 @@ PLACES = sorted(key_paths(REAL), key=str)
 WORDS = sorted({str(key) for place in PLACES for key in place} | set(config.ACTIVATIONS))
 NUMBERS = [0, -0.0, 1, 1.0, 2, 1e-4, 5e-324, 1e308, 2**31, 2**64, 10**400, -1, 0.5]
 TEXTS = ["null", "nan", "1e-3", "-inf", "[1, 2]", "{a: 1}", "1_0", "2001-13-45", "[[[", "\0", ""]
+TEXTS += [f"own_activations:{name}" for name in ("mish", "asinh", "slip")] + ["json:mish", "tanh:"]
 OTHERS = [True, None, [], {}, [[]], b"bytes", datetime.date(2001, 2, 3), math.nan, math.inf]
 NEAR_THE_EDGE = st.sampled_from([*NUMBERS, *TEXTS, *OTHERS])
 NAMES = st.sampled_from(WORDS) | st.text(max_size=50) | st.integers() | st.none()
@@ -75,6 +76,7 @@ def mutate(whole, kind, place, value):
 @settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 @given(MUTATIONS)
 @example([("add", ("experiments", "delayed_echo"), (None, {None: 0}))])
+@example([("replace", ("experiments",), {0: [], None: {0: 0}})])
 def test_a_mutated_configuration_is_resolved_or_refused(mutations):
     whole = copy.deepcopy(REAL)
     for mutation in mutations:

@@ -64,7 +64,7 @@ def test_a_new_name_and_a_new_option_appear_by_themselves(monkeypatch):
         {"type": ["number", "null"], "default": None, "description": "One | two."},
     )
     found = rows(config_table.tables().replace(r"\|", "or"))
-    assert found["grid.activations"][3].endswith("`leaky_relu`, `swish`")
+    assert "`leaky_relu`, `swish`, or `module:function`, a" in found["grid.activations"][3]
     assert found["noise"] == ["One or two.", "", "`null`", "number, or `null`"]
 
 
@@ -97,6 +97,7 @@ def test_examples_of_the_page(text, tmp_path, monkeypatch):
     Path("my_text.txt").write_text("A sentence of six words only. " * 5000)
     for name in ("net.safetensors", "probe.npz"):
         Path(name).touch()
+    Path("my_activations.py").write_text(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1])
     whole = yaml.safe_load((Path(config.__file__).parents[3] / "config/config.yaml").read_text())
     example = yaml.safe_load(text)
     whole["checkpoints"] = example.get("checkpoints", {})

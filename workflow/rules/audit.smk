@@ -21,6 +21,7 @@ rule audit_claims:
     params:
         config=json.dumps(CONFIG),
         code=code("audit_claims"),
+        own_code=own_code(ALL_RUNS),
     shell:
         "python {input.script:q} --config {params.config:q} --results results"
         " --claims {output.claims:q} --paper results/paper > {log:q} 2>&1"

@@ -9,7 +9,7 @@ ROOT = Path(str(workflow.current_basedir)).parents[1]
 
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from gradient_horizon import config as configuration
-from gradient_horizon import config_file, grid, provenance
+from gradient_horizon import config_file, grid, own_activation_check, provenance
 from gradient_horizon.code_digest import digest
 from gradient_horizon.own_file import sha256
 from gradient_horizon.tasks import TASKS
@@ -46,6 +46,7 @@ EXPERIMENTS = {
     name: {run["run"]: run for run in grid.runs(experiment)}
     for name, experiment in CONFIG["experiments"].items()
 }
+ALL_RUNS = [run for runs in EXPERIMENTS.values() for run in runs.values()]
 # What every run leaves. All of it is a target: one that is lost is made again, even where all that
 # was made from it is still there.
 RUN_FILES = [
@@ -179,6 +180,13 @@ def script(name):
 def code(name, *files):
     """Digest of a script, of all library code that it uses, and of other files of the project."""
     return digest(ROOT / "workflow/scripts" / f"{name}.py", *(ROOT / file for file in files))
+
+
+def own_code(runs):
+    """Digests of the user's own code behind the activations of some runs, by activation."""
+    names = {run["activation"] for run in runs}
+    found = {name: own_activation_check.digest(name) for name in names}
+    return canonical({name: code for name, code in found.items() if code})
 
 
 def canonical(value):

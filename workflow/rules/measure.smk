@@ -28,6 +28,7 @@ rule measure_gradients:
             )
         ),
         code=code("measure_gradients"),
+        own_code=lambda wildcards: own_code([EXPERIMENTS[wildcards.experiment][wildcards.run]]),
     shell:
         "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
         " --probe {input.probe:q} --data {input.data:q} --facts {input.facts:q}"
@@ -57,6 +58,7 @@ rule map_sentence:
             )
         ),
         code=code("map_sentence"),
+        own_code=lambda wildcards: own_code([EXPERIMENTS[wildcards.experiment][wildcards.run]]),
     shell:
         "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
         " --data {input.data:q} --output {output.map:q} > {log:q} 2>&1"

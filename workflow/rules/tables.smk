@@ -19,6 +19,7 @@ rule collect_tables:
         experiments=list(EXPERIMENTS),
         statistics=canonical(CONFIG["statistics"]),
         code=code("collect_tables"),
+        own_code=own_code(ALL_RUNS),
     shell:
         "python {input.script:q} --results results --experiments {params.experiments:q}"
         " --statistics {params.statistics:q} --output results/tables > {log:q} 2>&1"

@@ -1,7 +1,8 @@
 """Activation functions: values, exact slopes, and the supremum of the slope.
 
 A new activation is one entry of `ACTIVATIONS`; it then appears in the configuration's allowed
-values, in the figures and in the documentation.
+values, in the figures and in the documentation.  One of the user's own needs no entry: its name is
+`module:function`.
 """
 
 import math
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from . import own_activation
 
 LEAK = 0.01  # slope of the leaky ReLU below 0 (Maas, Hannun and Ng, 2013)
 
@@ -242,7 +245,37 @@ def _leaky_relu_slope_from_value(h, out=None):
     return out
 
 
-ACTIVATIONS = {
+class Registry(dict):
+    """Activations by name; one of the user's own, `module:function`, is imported when asked for.
+
+    Its items are the registered ones alone.
+    """
+
+    def __init__(self, registered: dict[str, Activation]):
+        super().__init__(registered)
+        self._own: dict[str, Activation] = {}
+
+    def __missing__(self, name: str) -> Activation:
+        """Import one of the user's own.
+
+        Raises
+        ------
+        KeyError : the name is not registered and is none of the user's own.
+        OwnActivationError : it cannot be imported.
+        """
+        if own_activation.SEPARATOR not in str(name):
+            raise KeyError(name)
+        if name not in self._own:
+            self._own[name] = Activation(**own_activation.load(name))
+        return self._own[name]
+
+    def name_of(self, activation: Activation) -> str:
+        """Return the name by which an activation was taken from here."""
+        known = {**self, **self._own}
+        return next(name for name, phi in known.items() if phi is activation)
+
+
+_REGISTERED = {
     "sigmoid": Activation(
         "sigmoid", _sigmoid, _sigmoid_slope, _sigmoid_slope_from_value, 0.25, value_bound=1.0
     ),
@@ -305,3 +338,5 @@ ACTIVATIONS = {
         homogeneous=True,
     ),
 }
+
+ACTIVATIONS = Registry(_REGISTERED)

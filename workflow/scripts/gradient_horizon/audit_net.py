@@ -135,8 +135,8 @@ def backpropagated(net: Net) -> dict[str, np.ndarray]:
     weights, gradient = (Weights(shapes, 1, np.float64) for _ in range(2))
     for name, array in net.weights.items():
         weights[name][0] = array
-    label = next(name for name, phi in ACTIVATIONS.items() if phi is net.activation)
-    network = Network("rnn", label, weights, net.loss_mask, net.inputs.shape[1])
+    name = ACTIVATIONS.name_of(net.activation)
+    network = Network("rnn", name, weights, net.loss_mask, net.inputs.shape[1])
     network.loss_and_gradient(net.inputs[..., None], net.targets[..., None], gradient)
     return {name: gradient[name][0].copy() for name in net.weights}
 

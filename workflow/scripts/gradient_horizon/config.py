@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
-from . import own_file
+from . import own_activation_check, own_file
 from .activations import ACTIVATIONS
 from .cells import CELLS
 from .config_messages import UNKNOWN_KEY, allowed, describe, key_path, types
@@ -68,6 +68,7 @@ def resolve(config: dict) -> dict:
         # A key that nobody reads does not stand in the way of looking at those beside it.
         read = (keys for keys, text in messages.items() if not text.startswith(UNKNOWN_KEY))
         messages |= _contradictions(completed, {keys[:3] for keys in read})
+        messages |= dict(own_activation_check.problems(completed, messages))
     except RecursionError:  # a YAML alias may stand inside what it is an alias of
         raise ConfigError(["the configuration contains itself, or is nested too deeply"]) from None
     if messages:
@@ -251,8 +252,8 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
     messages, names = dict(_missing_files(config["checkpoints"], wrong)), {}
     for name, experiment in config["experiments"].items():
         where = ("experiments", name)
-        # The validator leaves a name that is None out of the places where it finds mistakes.
-        if where in wrong or name is None:
+        # The validator loses the places of mistakes beside a name that is None.
+        if where in wrong or not isinstance(name, str):
             continue
         if name in RESERVED_NAMES:
             messages[where] = (

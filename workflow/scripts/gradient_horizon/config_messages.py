@@ -14,6 +14,8 @@ def allowed(part: dict) -> str:
         return part["allowed"]
     if "enum" in part:
         return ", ".join(f"`{name}`" for name in part["enum"])
+    if "anyOf" in part:
+        return ", or ".join(allowed(option) for option in part["anyOf"])
     kinds = types(part) or ["object"]
     if "array" in kinds:
         return f"list of one or more, all different: {allowed(part['items'])}"
@@ -90,6 +92,14 @@ def describe(error) -> Iterator[tuple[tuple, str]]:
             yield (
                 keys,
                 f"{_show(value)} is not known; allowed: {', '.join(names)}{nearest(value, names)}",
+            )
+        case "anyOf":
+            names = [name for option in part["anyOf"] for name in option.get("enum", ())]
+            others = [f"or {allowed(option)}" for option in part["anyOf"] if "enum" not in option]
+            yield (
+                keys,
+                f"{_show(value)} is not known; allowed: {', '.join([*names, *others])}"
+                f"{nearest(value, names)}",
             )
         case "uniqueItems":
             twice = {_show(item) for place, item in enumerate(value) if item in value[:place]}

@@ -16,6 +16,11 @@ def radius_label(radius: float) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
+def activation_label(name: str) -> str:
+    """Write an activation as it stands in file names: my_module:Mish is my_module.mish."""
+    return name.replace(":", ".").lower()
+
+
 def runs(experiment: dict) -> list[dict]:
     """List the grid points of one experiment of a resolved configuration.
 
@@ -35,8 +40,8 @@ def runs(experiment: dict) -> list[dict]:
     )
     return [
         {
-            "run": f"{cell}_{activation}_{initialisation}_rho{radius_label(radius)}"
-            + (f"_{remedy}" if remedy != PLAIN else ""),
+            "run": f"{cell}_{activation_label(activation)}_{initialisation}"
+            f"_rho{radius_label(radius)}" + (f"_{remedy}" if remedy != PLAIN else ""),
             "task": experiment["task"]["name"],
             "cell": changes.get("cell", cell),
             "activation": activation,

@@ -16,6 +16,8 @@ SMALLEST_SLOPE = 1e-290
 
 # Pre-activations of a larger size lie, to all digits, on the activation's asymptotes.
 LARGEST_BEND = 2.0**500
+# Smaller slopes there are those of an asymptote that is level, approached like a power of a.
+LEVEL_SLOPE = 2.0**-100
 
 
 def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
@@ -179,7 +181,7 @@ def _in_units(activation, pre_activation, exponent):
     slope = activation.slope(within)
     value = np.ldexp(activation.value(within), -power)
     # Where the asymptote is flat its height is the value, elsewhere it is beyond all digits.
-    rising = (a != within) & (slope != 0.0)
+    rising = (a != within) & (np.abs(slope) > LEVEL_SLOPE)
     return np.where(rising, slope * pre_activation, value), slope
 
 
