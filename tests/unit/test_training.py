@@ -2,6 +2,7 @@
 
 import naive
 import numpy as np
+import plain_cells
 import pytest
 from gradient_horizon import training
 from gradient_horizon.activations import ACTIVATIONS
@@ -32,6 +33,7 @@ def settings(**changes):
             "momentum": 0.9,
             "gradient_clip": 1.0,
             "gradient_clip_value": None,
+            "truncation": None,
             "precision": "float32",
         },
         "measurement": {"checkpoints": 4},
@@ -164,6 +166,33 @@ def test_the_gradient_is_clipped_by_norm_and_then_by_value():
         # Differences of weights below 4 are rounded to 2^-52 of them.
         np.testing.assert_allclose(cut, np.clip(moved, -0.01, 0.01), rtol=0, atol=1e-15)
     assert abs(cut).max() == pytest.approx(0.01, rel=1e-12)
+
+
+@pytest.mark.parametrize("truncation", [1, 5])
+def test_training_follows_the_truncated_gradient(truncation):
+    """One step of gradient descent against differences with the states between blocks held."""
+    short = {"steps": 1, "checkpoints": 2, "precision": "float64", "gradient_clip": None}
+    trained, whole = (
+        train(**short, hidden_size=6, truncation=truncation),
+        train(**short, hidden_size=6),
+    )
+    task = {"sequence_length": 12, "lag": 2, "symbols": 4}
+    batch = next(delayed_echo.batches(task, {}, 5, generator(1, "echo", "data", 1)))
+    net = {name: trained[name][0, 1] for name in WEIGHTS} | {"embedding": np.eye(4)}
+    for name in ("W_hh", "W_hx", "b_h"):
+        moved, cut = (given[name][0, 1] - given[name][1, 1] for given in (whole, trained))
+        expected = plain_cells.truncated_gradient(
+            "rnn", "tanh", net, *batch, np.arange(12) >= 2, name, truncation
+        )
+        np.testing.assert_allclose(cut, expected, rtol=0, atol=2e-10)
+        assert abs(cut - moved).max() > 1e-3
+
+
+@pytest.mark.parametrize("truncation", [12, 99999])
+def test_blocks_as_long_as_the_sequence_cut_nothing(truncation):
+    plain, trained = train(), train(truncation=truncation)
+    for name, array in plain.items():
+        np.testing.assert_array_equal(trained[name], array)
 
 
 # Divergence

@@ -32,6 +32,7 @@ def settings(name, **training_changes):
             "learning_rate": 0.01,
             "gradient_clip": 1.0,
             "gradient_clip_value": None,
+            "truncation": None,
             "precision": "float32",
             **training_changes,
         },

@@ -181,6 +181,7 @@ def train(
         *kinds(*evaluation, facts),
         options=settings["model"],
     )
+    network.recurrence.truncation = training["truncation"]
     constrain = getattr(CELLS[settings["cell"]], "constrain", lambda weights, radius: None)
     optimiser = OPTIMISERS[training["optimiser"]](training)
     kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])

@@ -24,7 +24,8 @@ class Recurrence:
     Attributes
     ----------
     truncation : K, how many steps a signal goes back: counted from the end of the sequence,
-        backpropagation is cut after every K steps.  None for all.
+        backpropagation is cut after every K steps: the BPTT(h; h') of Williams and Peng (1990)
+        with h = h' = K, and not the sum over all distances below K.  None for all.
     state_bound : no entry of a state is larger.
     """
 
