@@ -326,7 +326,7 @@ def test_the_same_tables_give_the_same_bytes(tmp_path):
     ("loss", "text"),
     [
         ("cross_entropy", "training loss (nats)"),
-        ("squared_error", "training mean squared error"),
+        ("squared_error", "training mean\nsquared error"),
     ],
 )
 def test_learning_curves_name_their_loss(loss, text):

@@ -303,7 +303,7 @@ def learning_curves(
             axes.axhline(level, **style)
         axes.set_xlabel("training step")
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-    panels[0, 0].set_ylabel(f"training {LOSSES[loss].quantity}")
+    panels[0, 0].set_ylabel(LOSSES[loss].axis)
     add_legend(figure, radius_styles(table) | extra)
     return figure
 

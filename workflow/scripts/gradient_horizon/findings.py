@@ -212,7 +212,7 @@ def _relevance(distance: int | None, after: pd.DataFrame, distances: pd.DataFram
     rows = distances[(distances["run"] == best) & (distances["distance"] == distance - 1)]
     shares = rows.sort_values("step")["share"].iloc[[0, -1]]
     return (
-        f"Distance {distance - 1} is the farthest at which a relevant symbol leaves its trace; the "
+        f"Distance {distance - 1} is the farthest at which a relevant input leaves its trace; the "
         f"{point_label(after.loc[best], after)} have {percent(shares.iloc[0])} of their gradient "
         f"there before training and {percent(shares.iloc[1])} after it."
     )

@@ -15,17 +15,20 @@ class LossWords:
     Attributes
     ----------
     name, unit : in a sentence, with a number between them.
-    quantity : at an axis or above a column.
+    column, axis : above a column of a table, and at the axis of a figure as small as ours.
     """
 
     name: str
     unit: str
-    quantity: str
+    column: str
+    axis: str
 
 
 LOSSES = {
-    "cross_entropy": LossWords("loss", " nats", "loss (nats)"),
-    "squared_error": LossWords("mean squared error", "", "mean squared error"),
+    "cross_entropy": LossWords("loss", " nats", "held-out loss (nats)", "training loss (nats)"),
+    "squared_error": LossWords(
+        "mean squared error", "", "held-out mean squared error", "training mean\nsquared error"
+    ),
 }
 
 SQUARED_ERROR_NOTE = (

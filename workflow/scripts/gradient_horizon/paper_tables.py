@@ -49,7 +49,7 @@ def by_activation(summary: pd.DataFrame, loss: str = "cross_entropy") -> str:
     head = [
         "activation",
         "radius",
-        f"held-out {LOSSES[loss].quantity}",
+        LOSSES[loss].column,
         *(["perplexity"] if likely else []),
         "accuracy",
         "$h_{99}$ before",
