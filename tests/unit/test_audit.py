@@ -579,7 +579,6 @@ def test_the_audited_runs():
     assert audit_claims.label([runs[0], runs[1] | {"radius": 2.0}]) == (
         "tanh of radius 1.2 and ReLU of radius 2"
     )
-    assert audit_claims.label([]) == "none"
 
 
 def test_only_experiments_of_symbols_and_classes_are_audited():

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from gradient_horizon import config, config_table
@@ -95,6 +96,8 @@ def test_what_stands_around_the_tables_is_kept():
 def test_examples_of_the_page(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("my_text.txt").write_text("A sentence of six words only. " * 5000)
+    numbers = np.random.default_rng(0).random((6, 200, 2))
+    np.savez("my_data.npz", inputs=numbers, targets=numbers)
     for name in ("net.safetensors", "probe.npz"):
         Path(name).touch()
     Path("my_activations.py").write_text(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1])
@@ -102,8 +105,9 @@ def test_examples_of_the_page(text, tmp_path, monkeypatch):
     example = yaml.safe_load(text)
     whole["checkpoints"] = example.get("checkpoints", {})
     for name, experiment in example["experiments"].items():
-        assert name in whole["experiments"]
-        if experiment is None:
+        if name not in whole["experiments"]:
+            whole["experiments"][name] = experiment
+        elif experiment is None:
             del whole["experiments"][name]
         else:
             for section, values in experiment.items():

@@ -20,6 +20,7 @@ from gradient_horizon.audit_net import Net, forward
 from gradient_horizon.findings import conjunction
 from gradient_horizon.latex import escape
 
+NOTHING_AUDITED = "none in this run: the note speaks of simple cells, symbols and classes"
 # Differences of larger states have too few digits left.
 LARGEST_STATE = 100.0
 
@@ -146,7 +147,7 @@ def label(runs: list[dict]) -> str:
     radii = [f"radius {run['radius']:g}" for run in runs]
     if len(set(radii)) == 1:
         return f"{conjunction(names)}, of {radii[0]}"
-    return conjunction(map(" of ".join, zip(names, radii, strict=True))) if runs else "none"
+    return conjunction(map(" of ".join, zip(names, radii, strict=True)))
 
 
 def main() -> None:
@@ -186,7 +187,7 @@ def main() -> None:
     macros = {
         **audit.audit_numbers(findings),
         "AuditExperiment": escape(name.replace("_", " ")),
-        "AuditNets": label(audited),
+        "AuditNets": label(audited) if audited else NOTHING_AUDITED,
     }
     files.write_json(arguments.paper / "audit.json", macros)
 
