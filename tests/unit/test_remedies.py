@@ -234,9 +234,26 @@ def test_colours_tell_remedies_apart_where_there_is_one_radius():
     styles = plotting.radius_styles(rows(*variants))
     assert list(styles) == ["plain, radius 1", "slow, radius 1", "fast, radius 1"]
     assert len(looks(styles, "color")) == 3
-    several = plotting.radius_styles(rows(*variants, radii=(1.0, 2.0)))
-    assert len(looks(several, "color")) == 2
-    assert len(looks(several, "color", "linestyle", "marker")) == 6
+
+
+def test_remedies_have_a_panel_for_each_radius():
+    table = rows(*(("rnn", "gaussian", name) for name in ("none", "slow")), radii=(2.0, 1.0))
+    panels = plotting.panels_of(table)
+    assert [title for title, _ in panels] == ["radius 1", "radius 2"]
+    for _, part in panels:
+        drawn = {variant[-1]: style for variant, _, style, _ in plotting.lines_of(part)}
+        for name, style in plotting.radius_styles(table).items():
+            own = drawn[{"plain": "none"}.get(name, name)]
+            assert looks({"": style}, "color", "linestyle") == looks(
+                {"": own}, "color", "linestyle"
+            )
+    both = pd.concat([table, table.assign(activation="relu")])
+    assert [title for title, _ in plotting.panels_of(both)] == ["tanh", "ReLU"]
+    styles = plotting.radius_styles(both)
+    assert list(styles)[:2] == ["plain, radius 1", "plain, radius 2"]
+    assert (len(looks(styles, "color")), len(looks(styles, "color", "marker"))) == (2, 4)
+    crowd = rows(*(("rnn", "gaussian", name) for name in ("none", "slow")), radii=range(1, 8))
+    assert [title for title, _ in plotting.panels_of(crowd)] == ["tanh"]
 
 
 def looks(styles, *keys):

@@ -73,6 +73,7 @@ TABLE_NAMES = [
     "influence_median",
     "learnability",
     "learning_curves",
+    "remedies",
     "slopes",
     "spectra_median",
     "summary",
@@ -101,6 +102,11 @@ HAS_WORDS = [
     for name, experiment in CONFIG["experiments"].items()
     if experiment["task"].get("unit") == "word"
 ]
+COMPARING = [
+    name
+    for name, experiment in CONFIG["experiments"].items()
+    if grid.compares_remedies(experiment)
+]
 FIGURES = [
     f"results/figures/{figure}_{experiment}.{ending}"
     for experiment in EXPERIMENTS
@@ -125,6 +131,7 @@ PAPER_PARTS = [
             for table in ("activations", "slopes")
             for experiment in EXPERIMENTS
         ),
+        *(f"remedies_{experiment}.tex" for experiment in COMPARING),
     )
 ]
 FIGURE_STYLE = "paper/figures.mplstyle"
@@ -139,6 +146,8 @@ PAPER_SOURCES = [
         "preamble.tex",
         "references.bib",
         "related_work.tex",
+        "remedies.tex",
+        "remedies_details.tex",
         "sentence_map.tex",
         "supplement.tex",
     )

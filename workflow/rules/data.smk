@@ -13,7 +13,8 @@ rule write_grid:
         mem_mb=500,
         runtime=5,
     params:
-        experiment=lambda wildcards: canonical(
+        # In the order of the file, which is that of the remedies in figures and tables.
+        experiment=lambda wildcards: json.dumps(
             {key: CONFIG["experiments"][wildcards.experiment][key] for key in ("grid", "task")}
         ),
         code=code("write_grid"),

@@ -4,6 +4,7 @@ rule write_numbers:
         script=script("write_numbers"),
         tables=TABLES,
         facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
+        probes=expand("results/{experiment}/probe.npz", experiment=COMPARING),
         audit="results/paper/audit.json",
     output:
         PAPER_PARTS,

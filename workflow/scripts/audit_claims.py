@@ -175,6 +175,8 @@ def main() -> None:
         for number, measure in (EQUATIONS | JACOBIANS).items()
     }
     distances = files.read_table(results / "tables/contributions_median.parquet")
+    grids = grid.without_remedies(settings["experiments"])
+    distances = distances[distances["experiment"].isin(list(grids))]
     bound, transport = by_step(distances)
     errors[13] = audit_findings.phase_diagram(bound, transport)
     summary = files.read_table(results / "tables/summary_median.parquet")

@@ -20,15 +20,23 @@ from gradient_horizon import (
     latex,
     paper_tables,
     provenance,
+    remedy_cost,
+    remedy_findings,
     theory_findings,
 )
 from gradient_horizon.tasks import words
 
 TABLES = ("summary_median", "contributions_median", "slopes")
+# What stands in place of a part, or after it, where an experiment compares remedies.
+PLACES = {"experiment": ["remedies"], "details": ["details", "remedies_details"]}
 
 
 def numbers(
-    settings: dict, facts: dict[str, dict], audit: dict[str, str], tables: dict[str, pd.DataFrame]
+    settings: dict,
+    facts: dict[str, dict],
+    audit: dict[str, str],
+    tables: dict[str, pd.DataFrame],
+    costs: dict[str, dict[str, float]],
 ) -> latex.Macros:
     """Return all macros: those of all experiments together, then each experiment's own.
 
@@ -37,11 +45,17 @@ def numbers(
     settings : the resolved configuration.
     facts : every experiment's `task.json`, by name.
     audit : the macros of the audit.
-    tables : those of `TABLES`.
+    tables : those of `TABLES`, and `remedies`.
+    costs : of each experiment that compares remedies, what they cost.
     """
     macros = latex.Macros()
-    summary, distances, slopes = (tables[name] for name in TABLES)
-    macros.add(findings.overall_macros(settings, summary, distances, facts))
+    grids = grid.without_remedies(settings["experiments"])
+    summary, distances, slopes = (
+        tables[name][tables[name]["experiment"].isin(list(grids))] for name in TABLES
+    )
+    overall = findings.overall_macros({**settings, "experiments": grids}, summary, distances, facts)
+    residual = latex.number(tables["summary_median"]["residual"].max(), 2)
+    macros.add({**overall, "LargestResidual": residual})
     macros.add(theory_findings.slope_macros(slopes))
     macros.add(theory_findings.matrix_macros(summary))
     macros.add(audit)
@@ -53,6 +67,9 @@ def numbers(
             **theory_findings.slope_macros(slopes),
             **theory_findings.reach_macros(summary, distances, relevant),
         }
+        if name in costs:
+            compared = _own(tables["remedies"], name)
+            own |= remedy_findings.remedy_macros(experiment, compared, costs[name])
         macros.add(own, prefix=latex.macro_prefix(name))
     return macros
 
@@ -68,8 +85,9 @@ def sections(experiments: dict, file: str) -> str:
         lines += [
             rf"\renewcommand{{\experiment}}{{{name}}}",
             rf"\renewcommand{{\experimentprefix}}{{{latex.macro_prefix(name)}}}",
-            rf"\input{{{file}}}",
         ]
+        parts = PLACES[file] if grid.compares_remedies(experiment) else [file]
+        lines += [rf"\input{{{part}}}" for part in parts]
         if file == "details" and experiment["task"].get("unit") == "word":
             mapped = grid_points.run_label(grid.mapped_run(experiment))
             lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
@@ -117,7 +135,7 @@ def main() -> None:
     facts = {name: files.read_json(results / name / "task.json") for name in experiments}
     tables = {
         name: files.read_table(results / f"tables/{name}.parquet")
-        for name in (*TABLES, "learnability")
+        for name in (*TABLES, "learnability", "remedies")
     }
 
     grids = []
@@ -128,7 +146,13 @@ def main() -> None:
         files.write_text(output / f"activations_{name}.tex", by_activation)
         files.write_text(output / f"slopes_{name}.tex", paper_tables.slopes(slopes))
         grids.append(paper_tables.whole_grid(f"{title}: all grid points.", summary, distances))
-    macros = numbers(settings, facts, files.read_json(output / "audit.json"), tables)
+    costs = {}
+    for name in filter(lambda name: grid.compares_remedies(experiments[name]), experiments):
+        loss_mask = files.read_arrays(results / name / "probe.npz")["loss_mask"]
+        costs[name] = remedy_cost.relative_costs(experiments[name], facts[name], loss_mask)
+        compared = remedy_findings.remedy_table(_own(tables["remedies"], name), costs[name])
+        files.write_text(output / f"remedies_{name}.tex", compared)
+    macros = numbers(settings, facts, files.read_json(output / "audit.json"), tables, costs)
     written = {
         "experiments.tex": sections(experiments, "experiment"),
         "all_details.tex": sections(experiments, "details"),

@@ -1,5 +1,7 @@
 """The figures of one experiment, each a function from tables to a figure."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,12 +14,14 @@ from .loss_words import LOSSES
 from .plotting import (
     MARKERS,
     add_legend,
+    by_activation,
     colours,
     draw_band,
     interval,
     label,
     lines_of,
     new_figure,
+    panels_of,
     radius_styles,
 )
 
@@ -35,7 +39,7 @@ def transport(table: pd.DataFrame) -> Figure:
     """
     lowest, highest = _extent(table, ["log10_transport"])
     limits = max(lowest, -12) - 0.5, min(highest, 12) + 2.5
-    figure, panels = _ends_by_activation(table, r"$\log_{10}$ transport", "distance $d$", limits)
+    figure, panels = _before_and_after(table, r"$\log_{10}$ transport", "distance $d$", limits)
     for axes, part in panels:
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["distance"], rows, "log10_transport", style)
@@ -46,7 +50,7 @@ def transport(table: pd.DataFrame) -> Figure:
 
 def contribution(table: pd.DataFrame) -> Figure:
     """Share of the gradient by distance, before and after training."""
-    figure, panels = _ends_by_activation(
+    figure, panels = _before_and_after(
         table, "share of gradient", "distance $d$", (1e-6, 1.5), "log", height=2.3
     )
     for axes, part in panels:
@@ -63,9 +67,7 @@ def truncation(table: pd.DataFrame) -> Figure:
     `table` holds one experiment's rows of `contributions_median`: the bias at K is that of the
     sum over the distances below K.
     """
-    figure, panels = _ends_by_activation(
-        table, "truncation bias", "steps kept $K$", (1e-6, 3), "log"
-    )
+    figure, panels = _before_and_after(table, "truncation bias", "steps kept $K$", (1e-6, 3), "log")
     level = {"color": GREY, "ls": "-", "lw": 0.6}
     for axes, part in panels:
         axes.axhline(0.01, **level)
@@ -86,8 +88,13 @@ def slopes(table: pd.DataFrame) -> Figure:
         table, ["slope", "slope_low", "slope_high", "mean_field_slope", "worst_slope", "note_slope"]
     )
     limits = max(lowest, -4) - 0.2, min(highest, 4) + 0.2
-    figure, panels = _ends_by_activation(
-        table, r"slope of $\ln$ transport", "initial radius", limits, height=2.4
+    figure, panels = _before_and_after(
+        table,
+        r"slope of $\ln$ transport",
+        "initial radius",
+        limits,
+        height=2.4,
+        split=by_activation,
     )
     note = BOUND | {"ls": (0, (4, 1.5)), "color": "0.6"}
     shade = {"color": "0.9", "marker": "s", "markersize": 6, "ls": ""}
@@ -139,7 +146,7 @@ def influence(
     summary : its rows of `summary_median`, of which the lowest median loss picks the run.
     relevant : the distance of the input that matters, if the task has one.
     """
-    figure, panels = _by_activation(summary, 1.65)
+    figure, panels = _titled(summary, 1.65)
     first, second, _ = colours(3)
     signal = {"color": first}
     effect = {"color": second, "ls": "--", "marker": "o", "markersize": 2.5}
@@ -196,9 +203,8 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
     table : its rows of `spectra_median`.  The exponents, before and after training, are those of
         the run that learns best (the lowest median loss); its radius is named.
     """
-    names = summary["activation"].unique()
-    figure, panels = new_figure(2.9, 2, len(names), sharex="row", sharey="row")
-    best = _best(summary)
+    columns, best = panels_of(summary), _best(summary)
+    figure, panels = new_figure(2.9, 2, len(columns), sharex="row", sharey="row")
     exponents = table[
         (table["quantity"] == "lyapunov") & table["run"].isin([row["run"] for row in best])
     ]
@@ -209,19 +215,20 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
     panels[0, 0].set_ylim(max(smallest, 2**-5) / 1.2, min(max(largest, 1.0), 2**5) * 1.2)
     panels[0, 0].yaxis.set_major_formatter("{x:g}")
     panels[1, 0].set_ylim(max(lowest, -4) - 0.1, min(max(highest, 0), 2) + 0.1)
-    for axes, (name, part) in zip(panels[0], _activations(summary), strict=True):
-        axes.set_title(label(name))
+    hues = {}
+    for axes, (title, part) in zip(panels[0], columns, strict=True):
+        axes.set_title(title)
         for _, _, style, rows in lines_of(part):
+            hues |= dict.fromkeys(rows["run"], style["color"])
             axes.plot(rows["step"], rows["spectral_radius"], **style | SOLID)
             axes.plot(rows["step"], rows["sigma_max"], **style | DASHED)
         _over_training(axes, summary["step"].max())
-    hues = {radius: style["color"] for _, radius, style, _ in lines_of(summary)}
     for axes, row in zip(panels[1], best, strict=True):
         axes.axhline(0, color="0.2", lw=0.6)
         own = exponents[exponents["run"] == row["run"]]
         for step, dashes in zip(_ends(table).values(), (DOTTED, SOLID), strict=True):
             rows = own[own["step"] == step]
-            style = {"color": hues[row["radius"]], **dashes}
+            style = {"color": hues[row["run"]], **dashes}
             draw_band(axes, rows["index"] + 1, rows, "value", style)
         axes.set_xlabel(f"index $i$, radius {row['radius']:g}")
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -286,7 +293,7 @@ def learning_curves(
     baselines : losses to compare with, by name.
     loss : their kind.
     """
-    figure, panels = _by_activation(table, 1.75)
+    figure, panels = _titled(table, 1.75)
     # A net that blows up would squeeze all others to a line: it leaves the frame.
     top = 1.25 * max([*baselines.values(), table.groupby("activation")["loss"].first().median()])
     lowest = min([*baselines.values(), table["loss"].min()])
@@ -296,7 +303,7 @@ def learning_curves(
         name.removeprefix("the "): {"color": GREY, "ls": dashes[place % len(dashes)], "lw": 0.9}
         for place, name in enumerate(baselines)
     }
-    for axes, (_, part) in zip(panels[0], _activations(table), strict=True):
+    for axes, (_, part) in zip(panels[0], panels_of(table), strict=True):
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["step"], rows, "loss", style)
         for level, style in zip(baselines.values(), extra.values(), strict=True):
@@ -310,9 +317,9 @@ def learning_curves(
 
 def horizon_over_training(table: pd.DataFrame) -> Figure:
     """How the horizon moves during training; a hollow mark is a lower bound."""
-    figure, panels = _by_activation(table, 1.75)
+    figure, panels = _titled(table, 1.75)
     panels[0, 0].set_ylim(-1, 1.06 * max(_extent(table, ["h99", "h99_high"])[1], 1.0))
-    for axes, (_, part) in zip(panels[0], _activations(table), strict=True):
+    for axes, (_, part) in zip(panels[0], panels_of(table), strict=True):
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["step"], rows, "h99", style)
             for hollow in (False, True):
@@ -370,45 +377,43 @@ def _ends(table: pd.DataFrame) -> dict[str, int]:
     return {"before training": table["step"].min(), "after training": table["step"].max()}
 
 
-def _activations(table: pd.DataFrame):
-    """Yield each activation's rows, in the order of the grid."""
-    yield from table.groupby("activation", sort=False)
-
-
 def _best(summary: pd.DataFrame) -> list[pd.Series]:
-    """Return each activation's row of the lowest median loss after training."""
+    """Return each panel's row of the lowest median loss after training."""
     after = summary[summary["step"] == summary["step"].max()]
-    return [part.sort_values("loss", kind="stable").iloc[0] for _, part in _activations(after)]
+    return [part.sort_values("loss", kind="stable").iloc[0] for _, part in panels_of(after)]
 
 
-def _by_activation(table: pd.DataFrame, height: float, rows: int = 1):
-    """A figure with a column for each activation."""
-    names = table["activation"].unique()
-    figure, panels = new_figure(height, rows, len(names), sharex=True, sharey=True)
-    for axes, name in zip(panels[0], names, strict=True):
-        axes.set_title(label(name))
+def _titled(
+    table: pd.DataFrame, height: float, rows: int = 1, split: Callable = panels_of
+) -> tuple[Figure, np.ndarray]:
+    """A figure with a column for each part that `split` makes of a table."""
+    titles = [title for title, _ in split(table)]
+    figure, panels = new_figure(height, rows, len(titles), sharex=True, sharey=True)
+    for axes, title in zip(panels[0], titles, strict=True):
+        axes.set_title(title)
     return figure, panels
 
 
-def _ends_by_activation(
+def _before_and_after(
     table: pd.DataFrame,
     ylabel: str,
     xlabel: str,
     limits: tuple[float, float],
     scale: str = "linear",
     height: float = 2.7,
+    split: Callable = panels_of,
 ):
-    """A figure with a row before and a row after training, a column for each activation.
+    """A figure with a row before and a row after training, and the columns of `split`.
 
     Returns it and, panel by panel, the axes with the rows that belong there.
     """
-    figure, grid = _by_activation(table, height, rows=2)
+    figure, grid = _titled(table, height, rows=2, split=split)
     grid[0, 0].set_yscale(scale)
     grid[0, 0].set_ylim(limits)
     panels = []
     for line, (title, step) in zip(grid, _ends(table).items(), strict=True):
         now = table[table["step"] == step]
-        for axes, (_, part) in zip(line, _activations(now), strict=True):
+        for axes, (_, part) in zip(line, split(now), strict=True):
             panels.append((axes, part))
         line[0].set_ylabel(title)
     figure.supylabel(ylabel, fontsize=grid[0, 0].yaxis.label.get_fontsize())

@@ -1,5 +1,6 @@
 """The grid: a checked configuration spread out into runs, and what each stage reads of it."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import product
 
@@ -67,6 +68,25 @@ def training_settings(experiment: dict, remedy: str) -> dict:
     return experiment["training"] | {key: changes[key] for key in changes if key != "cell"}
 
 
+def plain_run(run: Mapping) -> str:
+    """Return the name of a run's counterpart without its remedy."""
+    return run["run"].removesuffix(f"_{run['remedy']}")
+
+
+def compares_remedies(experiment: dict) -> bool:
+    """Tell whether an experiment has several remedies."""
+    return len(experiment["grid"]["remedies"]) > 1
+
+
+def without_remedies(experiments: dict) -> dict:
+    """Leave out the experiments that compare remedies, unless there are no others.
+
+    Their nets start alike: in a count of grid points before training each would be there again.
+    """
+    others = {name: own for name, own in experiments.items() if not compares_remedies(own)}
+    return others or experiments
+
+
 def mapped_run(experiment: dict) -> dict:
     """Choose the grid point whose sentence is mapped: tanh if there is one, radius next to 1.
 
@@ -103,7 +123,7 @@ def run_settings(config: dict, name: str, run: dict) -> dict:
     return {
         "base_seed": config["base_seed"],
         "experiment": name,
-        "identity": f"{name}/{run['run'].removesuffix('_' + run['remedy'])}",
+        "identity": f"{name}/{plain_run(run)}",
         "cell": run["cell"],
         "activation": run["activation"],
         "initialisation": run["initialisation"],

@@ -46,7 +46,7 @@ def variants(rows: pd.DataFrame) -> dict[tuple, str]:
     return {
         variant: ", ".join(
             dict.fromkeys(
-                _name(value) for value, differs in zip(variant, told, strict=True) if differs
+                readable(value) for value, differs in zip(variant, told, strict=True) if differs
             )
         )
         for variant in known
@@ -90,6 +90,6 @@ def perplexity(loss: float) -> float:
     return math.exp(loss) if loss < 700 else math.inf
 
 
-def _name(value: str) -> str:
-    """Write a cell, an initialisation or a remedy as text names it."""
+def readable(value: str) -> str:
+    """Write a name of the configuration, such as that of a remedy, as text names it."""
     return "plain" if value == PLAIN else value.replace("_", " ")

@@ -19,6 +19,7 @@ STYLE = Path(__file__).parents[3] / "paper" / "figures.mplstyle"
 TEXT_WIDTH = 6.5  # inches
 DASHES = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 0.7)))
 MARKERS = "osD^vP*X"
+MOST_PANELS = 6
 
 
 def use_style() -> None:
@@ -50,6 +51,27 @@ def colours(count: int) -> list:
 def label(activation: str) -> str:
     """Return an activation's name as figures write it."""
     return ACTIVATIONS[activation].label
+
+
+def by_activation(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Split a table by activation, in the order of the grid; each part has the name of a panel."""
+    return [(label(name), part) for name, part in table.groupby("activation", sort=False)]
+
+
+def panels_of(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Split a table into the panels of a figure: by activation, or by radius.
+
+    The latter where several variants of a single activation are compared at a few radii.
+    """
+    if not _panels_are_radii(table):
+        return by_activation(table)
+    return [(f"radius {radius:g}", part) for radius, part in table.groupby("radius")]
+
+
+def _panels_are_radii(table: pd.DataFrame) -> bool:
+    """Tell which of the two `panels_of` does."""
+    several = table["activation"].nunique() == 1 and len(variants(table)) > 1
+    return several and 1 < table["radius"].nunique() <= MOST_PANELS
 
 
 def lines_of(table: pd.DataFrame) -> Iterator[tuple[object, float, dict, pd.DataFrame]]:
@@ -95,6 +117,9 @@ def draw_band(axes: Axes, x, rows: pd.DataFrame, column: str, style: dict) -> No
 def radius_styles(table: pd.DataFrame) -> dict[str, dict]:
     """Return the styles of `lines_of` by the names that a legend gives the lines."""
     names = variants(table)
+    if _panels_are_radii(table):
+        _, part = panels_of(table)[0]
+        return {names[variant]: style for variant, _, style, _ in lines_of(part)}
     return {
         ", ".join(filter(None, (names[variant], f"radius {radius:g}"))): style
         for variant, radius, style, _ in lines_of(table)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import files
+from . import files, remedies
 from .grid import PLAIN, VARIANT_AXES
 from .learnability import rank_correlations, signal_and_outcome
 from .slopes import with_predictions
@@ -76,7 +76,7 @@ def collect(results: Path, experiments: list[str], statistics: dict) -> dict[str
     `contributions` (a row a seed, step and distance), `summary` (a row a seed and step), `spectra`
     and `influence` (`measurement.jacobian_spectra` and `influence`), the medians of all four over
     seeds (each column with `_low` and `_high`), `learning_curves`, `slopes` (theory beside
-    measurement) and `learnability` (what predicts learning).
+    measurement), `learnability` (what predicts learning) and `remedies` (what each changes).
     """
     parts = {name: [] for name in (*RUN_TABLES, "learning_curves")}
     for labels, folder in _runs(results, experiments):
@@ -89,16 +89,19 @@ def collect(results: Path, experiments: list[str], statistics: dict) -> dict[str
         name: files.read_json(results / name / "task.json").get("relevant_distance")
         for name in experiments
     }
-    return {
-        **tables,
+    tables |= {
         "contributions_median": distance_medians(tables["contributions"], statistics),
         "summary_median": summary_medians(tables["summary"], statistics),
+    }
+    return {
+        **tables,
         "spectra_median": spectrum_medians(tables["spectra"], statistics),
         "influence_median": _medians(
             tables["influence"], [*AXES, "step", "distance"], ["rise"], statistics
         ),
         "slopes": slope_medians(tables["summary"], statistics),
         "learnability": learnability(tables, relevant, statistics),
+        "remedies": comparisons(tables, relevant, statistics),
     }
 
 
@@ -195,6 +198,26 @@ def learnability(
                 )
                 parts.append(_labelled(found, {**axes, "radius_held": held}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=LEARNABILITY)
+
+
+def comparisons(
+    tables: dict[str, pd.DataFrame], relevant: dict[str, int | None], statistics: dict
+) -> pd.DataFrame:
+    """Compare the remedies of each experiment that has several (`remedies.comparison`).
+
+    Parameters
+    ----------
+    tables : `summary`, `summary_median` and `contributions_median`.
+    relevant : the relevant distance by experiment, if it has one.
+    statistics : `confidence` and `resamples`.
+    """
+    names = ("summary", "summary_median", "contributions_median")
+    parts = []
+    for name, distance in relevant.items():
+        own = [tables[table][tables[table]["experiment"] == name] for table in names]
+        if own[0]["remedy"].nunique() > 1:
+            parts.append(remedies.comparison(*own, distance, statistics))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=remedies.COLUMNS)
 
 
 def learning_curve(loss: np.ndarray, statistics: dict) -> pd.DataFrame:

@@ -1,0 +1,101 @@
+"""What a training step costs with each remedy, in arithmetic operations: counted, not timed.
+
+Matrix products are counted from the shapes of the weights, as is usual for the operations of a
+model: an addition and a multiplication for each weight, step and sequence, once on the way forward
+and twice back.  Clipping and the optimiser are run on arrays that count.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import readout
+from .cells import CELLS
+from .grid import PLAIN, training_settings
+from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
+
+PASSES = 3
+ENTRIES = 1000
+
+
+class Counted(np.ndarray):
+    """An array that adds up the operations of all functions that are applied to it."""
+
+    operations = 0
+
+    def __array_ufunc__(self, function, method, *inputs, out=None, **options):
+        """Apply the function to plain arrays; count a result's entries, of products twice."""
+        plain = [np.asarray(part) if isinstance(part, Counted) else part for part in inputs]
+        if out is not None:
+            options["out"] = tuple(np.asarray(part) for part in out)
+        result = getattr(function, method)(*plain, **options)
+        if result.dtype.kind == "f":
+            entries = 2 * max(map(np.size, plain)) if function.signature else result.size
+            Counted.operations += entries
+        return result.view(Counted) if out is None else out[0]
+
+
+def update_operations(training: Mapping) -> int:
+    """Operations on each weight of clipping and the optimiser, in any step but the first."""
+    optimiser = OPTIMISERS[training["optimiser"]](training)
+    weights = np.zeros((1, ENTRIES)).view(Counted)
+    for _ in range(2):
+        gradient = np.ones((1, ENTRIES)).view(Counted)
+        Counted.operations = 0
+        clip_by_global_norm(gradient, training["gradient_clip"])
+        clip_by_value(gradient, training["gradient_clip_value"])
+        optimiser.update(weights, gradient)
+    # What is done once for the whole net is no part of it.
+    return Counted.operations // ENTRIES
+
+
+def step_operations(
+    cell: str, model: Mapping, training: Mapping, facts: Mapping, loss_mask: np.ndarray
+) -> int:
+    """Operations of one training step of one net.
+
+    Parameters
+    ----------
+    cell, model, training : of a grid point, as in the configuration.
+    facts : `input_size`, `output_size` and `embedded`, of the task.
+    loss_mask : (T,) bool, the steps that are read out.
+    """
+    size = model["hidden_size"]
+    width = model["embedding_size"] if facts["embedded"] else facts["input_size"]
+    recurrent = CELLS[cell].shapes(size, width)
+    read_out = readout.shapes(size, facts["output_size"])
+    products = len(loss_mask) * _entries(recurrent, matrices=True)
+    products += int(loss_mask.sum()) * _entries(read_out, matrices=True)
+    weights = _entries(recurrent) + _entries(read_out)
+    if facts["embedded"]:
+        weights += facts["input_size"] * width
+    return 2 * PASSES * training["batch_size"] * products + update_operations(training) * weights
+
+
+def _entries(shapes: Mapping[str, tuple[int, ...]], matrices: bool = False) -> int:
+    """Count the weights, all or those of matrices only."""
+    return sum(math.prod(shape) for shape in shapes.values() if len(shape) > 1 or not matrices)
+
+
+def relative_costs(experiment: Mapping, facts: Mapping, loss_mask: np.ndarray) -> dict[str, float]:
+    """Operations of a step by remedy, relative to the plain one or, without it, to the first.
+
+    Parameters
+    ----------
+    experiment : its part of the resolved configuration; of several cells the first counts.
+    facts, loss_mask : as `step_operations` takes them.
+    """
+    grid = experiment["grid"]
+    counts = {
+        remedy: step_operations(
+            changes.get("cell", grid["cells"][0]),
+            experiment["model"],
+            training_settings(experiment, remedy),
+            facts,
+            loss_mask,
+        )
+        for remedy, changes in grid["remedies"].items()
+    }
+    unit = counts.get(PLAIN, next(iter(counts.values())))
+    return {remedy: count / unit for remedy, count in counts.items()}
