@@ -23,7 +23,8 @@ def overlay(points: int) -> dict:
     """Return a configuration of one experiment with that many grid points, rounded up."""
     radii = [round(0.001 * (1 + index), 3) for index in range(-(-points // len(ACTIVATIONS)))]
     grid = {"activations": ACTIVATIONS, "spectral_radii": radii}
-    return {"experiments": {"words": None, "temporal_order": None, "delayed_echo": {"grid": grid}}}
+    others = dict.fromkeys(("words", "temporal_order", "remedies"))
+    return {"experiments": {**others, "delayed_echo": {"grid": grid}}}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
-from gradient_horizon import config, grid, grid_points, plotting, training
+from gradient_horizon import config, grid, grid_points, plotting, training, variants
 from gradient_horizon.config import ConfigError, resolve
 from gradient_horizon.seeds import generator
 from gradient_horizon.tasks import delayed_echo
@@ -204,11 +204,11 @@ def test_the_mapped_sentence_is_one_without_a_remedy():
 # Names and lines
 
 
-def rows(*variants, radii=(1.0,)):
+def rows(*known, radii=(1.0,)):
     return pd.DataFrame(
         [
             {**dict(zip(grid.VARIANT_AXES, variant, strict=True)), "radius": radius, "loss": 1.0}
-            for variant in variants
+            for variant in known
             for radius in radii
         ]
     ).assign(activation="tanh")
@@ -217,21 +217,21 @@ def rows(*variants, radii=(1.0,)):
 def test_variants_are_told_apart_by_what_differs():
     plain, clipped = ("rnn", "gaussian", "none"), ("rnn", "gaussian", "clip_by_value")
     normalised, other = ("layer_norm", "gaussian", "layer_norm"), ("rnn", "identity", "none")
-    assert grid_points.variants(rows(plain, plain)) == {plain: ""}
-    assert grid_points.variants(rows(plain, clipped)) == {plain: "plain", clipped: "clip by value"}
-    assert list(grid_points.variants(rows(plain, normalised)).values()) == [
+    assert variants.variants(rows(plain, plain)) == {plain: ""}
+    assert variants.variants(rows(plain, clipped)) == {plain: "plain", clipped: "clip by value"}
+    assert list(variants.variants(rows(plain, normalised)).values()) == [
         "rnn, plain",
         "layer norm",
     ]
-    assert list(grid_points.variants(rows(plain, other)).values()) == ["gaussian", "identity"]
+    assert list(variants.variants(rows(plain, other)).values()) == ["gaussian", "identity"]
     table = rows(plain, clipped)
     assert grid_points.variant_label(table.iloc[1], table) == "clip by value, tanh"
-    assert len(grid_points.of_variant(table, clipped)) == 1
+    assert len(variants.of_variant(table, clipped)) == 1
 
 
 def test_colours_tell_remedies_apart_where_there_is_one_radius():
-    variants = [("rnn", "gaussian", name) for name in ("none", "slow", "fast")]
-    styles = plotting.radius_styles(rows(*variants))
+    known = [("rnn", "gaussian", name) for name in ("none", "slow", "fast")]
+    styles = plotting.radius_styles(rows(*known))
     assert list(styles) == ["plain, radius 1", "slow, radius 1", "fast, radius 1"]
     assert len(looks(styles, "color")) == 3
 

@@ -24,6 +24,7 @@ TINY = {
     "experiments": {
         "words": None,
         "temporal_order": None,
+        "remedies": None,
         "delayed_echo": {
             "task": {"lag": 2, "sequence_length": 6},
             "model": {"hidden_size": 4},

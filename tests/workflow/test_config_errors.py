@@ -119,13 +119,16 @@ def test_snakemake_alone_says_less_but_ends_cleanly(tmp_path, content):
 # What config/README.md promises
 
 
+OTHERS = {"temporal_order", "remedies"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "experiments"),
     [
-        (["--configfile", "mine.yaml"], {"mine", "words", "delayed_echo", "temporal_order"}),
+        (["--configfile", "mine.yaml"], {"mine", "words", "delayed_echo", *OTHERS}),
         (["--configfile", "mine.yaml", "--replace-workflow-config"], {"mine"}),
-        (["--configfile", "mine.yaml", "drop.yaml"], {"mine", "temporal_order"}),
-        (["--config", "experiments={words: null, delayed_echo: null}"], {"temporal_order"}),
+        (["--configfile", "mine.yaml", "drop.yaml"], {"mine", *OTHERS}),
+        (["--config", "experiments={words: null, delayed_echo: null}"], OTHERS),
     ],
 )
 def test_laying_over_dropping_and_replacing(tmp_path, arguments, experiments):

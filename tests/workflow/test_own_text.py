@@ -23,6 +23,7 @@ OPTIONS = {
     },
     "delayed_echo": None,
     "temporal_order": None,
+    "remedies": None,
 }
 RUN = "words/rnn_tanh_gaussian_rho1.00"
 ONCE = {""}

@@ -49,6 +49,8 @@ LIBRARY = "workflow/scripts/gradient_horizon"
 EDITS = {
     f"{LIBRARY}/figures.py": FIGURES,
     f"{LIBRARY}/paper_tables.py": NUMBERS,
+    f"{LIBRARY}/remedy_cost.py": NUMBERS,
+    f"{LIBRARY}/remedy_findings.py": NUMBERS,
     f"{LIBRARY}/theory_findings.py": NUMBERS,
     f"{LIBRARY}/audit.py": AUDIT,
     f"{LIBRARY}/audit_jacobians.py": AUDIT,
@@ -56,6 +58,7 @@ EDITS = {
     f"{LIBRARY}/grid.py": {"write_grid": EXPERIMENTS, **TABLES},
     f"{LIBRARY}/learnability.py": TABLES,
     f"{LIBRARY}/mean_field.py": TABLES,
+    f"{LIBRARY}/remedies.py": TABLES,
     f"{LIBRARY}/slopes.py": TABLES,
     f"{LIBRARY}/statistics.py": TABLES,
     f"{LIBRARY}/bounds.py": measured(RUNS),
@@ -66,6 +69,7 @@ EDITS = {
     f"{LIBRARY}/contributions.py": mapped(RUNS),
     f"{LIBRARY}/forward_pass.py": mapped(RUNS),
     f"{LIBRARY}/training.py": trained(RUNS),
+    f"{LIBRARY}/optimisers.py": trained(RUNS),
     f"{LIBRARY}/cells/rnn.py": trained(RUNS),
     f"{LIBRARY}/corpus.py": PREPARED,
     "workflow/scripts/audit_claims.py": AUDIT,
@@ -74,6 +78,7 @@ EDITS = {
     "paper/figures.mplstyle": FIGURES,
     "paper/main.tex": PAPER,
     "paper/audit.tex": PAPER,
+    "paper/remedies.tex": PAPER,
 }
 # A comment in each of these languages.
 COMMENTS = {".py": "\n# changed\n", ".mplstyle": "\n# changed\n", ".tex": "%\n"}

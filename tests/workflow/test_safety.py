@@ -99,7 +99,7 @@ def test_a_file_name_is_no_command(tmp_path):
         "training": {"batch_size": 2},
         "measurement": {"probe_batch": 2},
     }
-    others = {other: None for other in ("delayed_echo", "temporal_order", "words")}
+    others = dict.fromkeys(("delayed_echo", "temporal_order", "words", "remedies"))
     project.tiny_copy(folder, {"experiments": {**others, "evil": experiment}})
     (folder / name).write_text(text)
     arguments = ("--cores", "1", "--configfile", "tiny.yaml", "--", "results/evil/data.npz")

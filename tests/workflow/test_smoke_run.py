@@ -10,7 +10,8 @@ import pytest
 import yaml
 from gradient_horizon import verification
 
-SMOKE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
+WHOLE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
+SMOKE = {name: own for name, own in WHOLE.items() if own is not None}
 AXES = {"experiment", "run", "task", "cell", "activation", "initialisation", "radius", "remedy"}
 SPREAD = ("", "_low", "_high")
 LEARNABILITY = {
@@ -37,6 +38,9 @@ COLUMNS = {
     "influence_median": AXES | {"step", "distance"} | with_interval("rise"),
     "learnability": LEARNABILITY,
     "learning_curves": AXES | {"step"} | with_interval("loss"),
+    "remedies": AXES - {"task"}
+    | {"solved", "diverged", "seeds", "h99_censored_before", "h99_censored_after"}
+    | with_interval("accuracy", "gain", "share_before", "share_after"),
     "slopes": AXES
     | {"step"}
     | with_interval("slope", "mean_field_slope", "deviation", "worst_slope", "note_slope"),
@@ -83,6 +87,7 @@ def rows(name, experiment):
         # Three predictors, the radius held or not, every activation and all together.
         "learnability": 0 if experiment == "words" else 3 * 2 * (activations + 1),
         "learning_curves": runs * own["training"]["steps"],
+        "remedies": 0,  # of the experiments that have several only
         "slopes": runs * ENDS,
         "spectra": runs * seeds * ENDS * spectrum,
         "spectra_median": runs * ENDS * spectrum,

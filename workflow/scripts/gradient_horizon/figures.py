@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .grid import VARIANT_AXES
-from .grid_points import of_variant, variants
 from .loss_words import LOSSES
 from .plotting import (
     MARKERS,
@@ -24,6 +23,7 @@ from .plotting import (
     panels_of,
     radius_styles,
 )
+from .variants import of_variant, variants
 
 GREY = "0.35"
 BOUND = {"color": GREY, "ls": ":", "lw": 0.8}

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from .activations import ACTIVATIONS
-from .grid import PLAIN, VARIANT_AXES
+from .grid import VARIANT_AXES
 from .latex import escape, number
+from .variants import variants
 
 
 def ends(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -36,26 +37,6 @@ def at_the_middle(distances: pd.DataFrame) -> pd.DataFrame:
         for _, part in distances.groupby("experiment")
     ]
     return pd.concat(groups)
-
-
-def variants(rows: pd.DataFrame) -> dict[tuple, str]:
-    """Name each variant of a table by the axes in which they differ; '' where there is but one."""
-    known = list(rows[VARIANT_AXES].drop_duplicates().itertuples(index=False, name=None))
-    told = [len(set(values)) > 1 for values in zip(*known, strict=True)]
-    # A remedy that is another cell has the cell's name.
-    return {
-        variant: ", ".join(
-            dict.fromkeys(
-                readable(value) for value, differs in zip(variant, told, strict=True) if differs
-            )
-        )
-        for variant in known
-    }
-
-
-def of_variant(rows: pd.DataFrame, variant: tuple) -> pd.DataFrame:
-    """Keep the rows of one variant."""
-    return rows[(rows[VARIANT_AXES] == list(variant)).all(axis=1)]
 
 
 def variant_label(row: pd.Series, rows: pd.DataFrame) -> str:
@@ -88,8 +69,3 @@ def lower_bound_label(row: pd.Series, column: str) -> str:
 def perplexity(loss: float) -> float:
     """Return e to the loss."""
     return math.exp(loss) if loss < 700 else math.inf
-
-
-def readable(value: str) -> str:
-    """Write a name of the configuration, such as that of a remedy, as text names it."""
-    return "plain" if value == PLAIN else value.replace("_", " ")

@@ -11,11 +11,11 @@ from .grid_points import (
     middle_distance,
     perplexity,
     variant_label,
-    variants,
 )
 from .latex import escape, interval, number, percent, table
 from .learnability import POOLED
 from .loss_words import LOSSES
+from .variants import variants
 
 TRANSPORT = ("log10_transport", "log10_bound")
 

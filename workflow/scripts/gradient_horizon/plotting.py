@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from . import files
 from .activations import ACTIVATIONS
-from .grid_points import of_variant, variants
+from .variants import of_variant, variants
 
 STYLE = Path(__file__).parents[3] / "paper" / "figures.mplstyle"
 TEXT_WIDTH = 6.5  # inches

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from .grid import PLAIN, VARIANT_AXES, plain_run
-from .grid_points import ends
 from .statistics import median_interval
 
 # A net that answers so many of the held-out sequences rightly has solved its task.
@@ -49,7 +48,10 @@ def comparison(
     and the median horizon, before and after training; the nets that `diverged`, and `seeds`.
     Medians have the ends of their intervals beside them.
     """
-    before, after = ends(medians)
+    before, after = (
+        medians[medians["step"] == step].set_index("run")
+        for step in (medians["step"].min(), medians["step"].max())
+    )
     last = summary[summary["step"] == summary["step"].max()]
     accuracy = last.pivot(index="run", columns="seed", values="accuracy").loc[after.index]
     plain = accuracy.reindex([plain_run(run) for run in after.reset_index().to_dict("records")])

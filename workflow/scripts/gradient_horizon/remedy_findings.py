@@ -12,9 +12,10 @@ import pandas as pd
 from .activations import ACTIVATIONS
 from .findings import conjunction, count_of
 from .grid import PLAIN, plain_run
-from .grid_points import lower_bound_label, readable
+from .grid_points import lower_bound_label
 from .latex import escape, interval, number, table
 from .remedies import SOLVED
+from .variants import readable
 
 
 def remedy_macros(

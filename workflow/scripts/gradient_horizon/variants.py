@@ -1,0 +1,30 @@
+"""The variants of a table: what sets runs of one activation and radius apart, and its names."""
+
+import pandas as pd
+
+from .grid import PLAIN, VARIANT_AXES
+
+
+def variants(rows: pd.DataFrame) -> dict[tuple, str]:
+    """Name each variant of a table by the axes in which they differ; '' where there is but one."""
+    known = list(rows[VARIANT_AXES].drop_duplicates().itertuples(index=False, name=None))
+    told = [len(set(values)) > 1 for values in zip(*known, strict=True)]
+    # A remedy that is another cell has the cell's name.
+    return {
+        variant: ", ".join(
+            dict.fromkeys(
+                readable(value) for value, differs in zip(variant, told, strict=True) if differs
+            )
+        )
+        for variant in known
+    }
+
+
+def of_variant(rows: pd.DataFrame, variant: tuple) -> pd.DataFrame:
+    """Keep the rows of one variant."""
+    return rows[(rows[VARIANT_AXES] == list(variant)).all(axis=1)]
+
+
+def readable(value: str) -> str:
+    """Write a name of the configuration, such as that of a remedy, as text names it."""
+    return "plain" if value == PLAIN else value.replace("_", " ")
