@@ -103,9 +103,7 @@ HAS_WORDS = [
     if experiment["task"].get("unit") == "word"
 ]
 COMPARING = [
-    name
-    for name, experiment in CONFIG["experiments"].items()
-    if grid.compares_remedies(experiment)
+    name for name, experiment in CONFIG["experiments"].items() if grid.compares_remedies(experiment)
 ]
 FIGURES = [
     f"results/figures/{figure}_{experiment}.{ending}"
