@@ -5,7 +5,7 @@ is one step function here.
 """
 
 import numpy as np
-from naive import PHI, cross_entropy
+from naive import PHI, SIZE, cross_entropy, logistic
 
 # What the cells read of the configuration's `model`.
 OPTIONS = {"leak": 0.3}
@@ -27,11 +27,43 @@ def _residual(phi, net, state, x):
     return h, h
 
 
+def _sums(net, state, x, number):
+    rows = slice(number * len(state), (number + 1) * len(state))
+    recurrent = net["W_hh"][rows] @ state
+    return recurrent, net["W_hx"][rows] @ x + net["b_h"][rows]
+
+
+def _lstm(phi, net, state, x):
+    h, c = np.split(state, 2)
+    i, f, a, o = (sum(_sums(net, h, x, number)) for number in range(4))
+    c = logistic(f) * c + logistic(i) * phi(a)
+    h = logistic(o) * phi(c)
+    return np.concatenate([h, c]), h
+
+
+def _gru(phi, net, h, x):
+    r, z = (logistic(sum(_sums(net, h, x, number))) for number in range(2))
+    of_state, of_input = _sums(net, h, x, 2)
+    n = phi(of_input + r * (of_state + net["b_n"]))
+    h = (1 - z) * n + z * h
+    return h, h
+
+
 # (state, h) one step on, by cell.
-STEP = {"rnn": _rnn, "leaky": _leaky, "residual": _residual, "scaled_orthogonal": _rnn}
+STEP = {
+    "rnn": _rnn,
+    "leaky": _leaky,
+    "residual": _residual,
+    "scaled_orthogonal": _rnn,
+    "lstm": _lstm,
+    "gru": _gru,
+}
 
 # The state's length in units of N, where it is not 1.
-STATES = {}
+STATES = {"lstm": 2}
+
+# Units of the nets in the tests; fewer where a unit has more weights, each of which is varied.
+SIZES = dict.fromkeys(STEP, SIZE) | {"lstm": 3, "gru": 3}
 
 # The arrays that the decomposition of `W_hh` and of `W_hx` is of, by cell.
 SIMPLE = {"W_hh": ["W_hh"], "W_hx": ["W_hx"]}
@@ -64,27 +96,39 @@ def outputs(cell, activation, net, symbols):
     return np.array(result)
 
 
-def step_losses(cell, activation, net, inputs, targets, changed, k):
-    """E_t of every step, summed over the sequences; step k has the weights `changed`."""
+def states_before(cell, activation, net, inputs):
+    """s_0 ... s_{T-1} of every sequence."""
+    result = []
+    for symbols in inputs.T:
+        result.append([start(cell, net)])
+        for symbol in symbols[:-1]:
+            state, _ = STEP[cell](PHI[activation], net, result[-1][-1], net["embedding"][symbol])
+            result[-1].append(state)
+    return result
+
+
+def step_losses(cell, activation, net, inputs, targets, loss_mask, states, changed, k):
+    """E_t of the masked steps t >= k, summed over the sequences; step k has other weights."""
     losses = np.zeros(len(inputs))
-    for b in range(inputs.shape[1]):
-        state = start(cell, net)
-        for t, symbol in enumerate(inputs[:, b]):
+    for b, before in enumerate(states):
+        state = before[k]
+        for t in range(k, np.flatnonzero(loss_mask)[-1] + 1):
             own = changed if t == k else net
-            state, h = STEP[cell](PHI[activation], own, state, net["embedding"][symbol])
-            losses[t] += cross_entropy(net["W_s"] @ h + net["b_s"], targets[t, b])
+            state, h = STEP[cell](PHI[activation], own, state, net["embedding"][inputs[t, b]])
+            if loss_mask[t]:
+                losses[t] += cross_entropy(net["W_s"] @ h + net["b_s"], targets[t, b])
     return losses
 
 
-def step_losses_slope(cell, activation, net, inputs, targets, loss_mask, name, index, k):
+def step_losses_slope(cell, activation, net, inputs, targets, loss_mask, states, name, index, k):
     """Slope of every step's part in the mean loss by one weight of step k, by differences."""
-    step, values = 1e-3, []
+    given, step, values = (cell, activation, net, inputs, targets, loss_mask, states), 1e-3, []
     for distance in (step, -step, 2 * step, -2 * step):
         changed = net | {name: net[name].copy()}
         changed[name][index] += distance
-        values.append(step_losses(cell, activation, net, inputs, targets, changed, k))
+        values.append(step_losses(*given, changed, k))
     slope = (8.0 * (values[0] - values[1]) - (values[2] - values[3])) / (12.0 * step)
-    return slope * loss_mask / (loss_mask.sum() * inputs.shape[1])
+    return slope / (loss_mask.sum() * inputs.shape[1])
 
 
 def truncated_gradient(cell, activation, net, inputs, targets, loss_mask, name, truncation):

@@ -26,13 +26,14 @@ def draw(cell, seed=0, radius=None):
     """A net of the cell with all its weights random, inputs and targets (T, B)."""
     rng = np.random.default_rng(seed)
     radius = radius or plain_cells.RADIUS.get(cell, 0.9)
-    net = {name: np.zeros(shape) for name, shape in CELLS[cell].shapes(SIZE, 4).items()}
+    size = plain_cells.SIZES[cell]
+    net = {name: np.zeros(shape) for name, shape in CELLS[cell].shapes(size, 4).items()}
     CELLS[cell].initialise(net, rng, gaussian, radius, 1.0, OPTIONS)
     for name, array in net.items():
         if name.startswith("b_"):
             array += 0.3 * rng.standard_normal(array.shape)
     net |= {
-        "W_s": 0.5 * rng.standard_normal((OUTPUTS, SIZE)),
+        "W_s": 0.5 * rng.standard_normal((OUTPUTS, size)),
         "b_s": 0.3 * rng.standard_normal(OUTPUTS),
         "embedding": rng.standard_normal((SYMBOLS, 4)),
     }
@@ -140,15 +141,15 @@ def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation):
     net, inputs, targets = draw(cell, 6)
     path = forward_pass.trace(dynamics(cell, activation, net), inputs, targets, MASKS["holes"])
     parts = contributions.by_weight_and_distance(path)
+    states = plain_cells.states_before(cell, activation, net, inputs)
+    given = cell, activation, net, inputs, targets, MASKS["holes"], states
     for name, arrays in plain_cells.GRADIENTS[cell].items():
         totals = np.zeros(STEPS)
         for array in arrays:
             terms = np.zeros((STEPS, *net[array].shape))
             for k in range(STEPS):
                 for index in np.ndindex(net[array].shape):
-                    changes = plain_cells.step_losses_slope(
-                        cell, activation, net, inputs, targets, MASKS["holes"], array, index, k
-                    )
+                    changes = plain_cells.step_losses_slope(*given, array, index, k)
                     for t in range(k, STEPS):
                         terms[(t - k, *index)] += changes[t]
             totals += np.square(terms).reshape(STEPS, -1).sum(axis=1)

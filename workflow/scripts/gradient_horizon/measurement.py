@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import bounds, contributions, forward_influence, lyapunov
-from .cells.dynamics import Dynamics, Jacobians
+from .cells.dynamics import Dynamics, InexactError, Jacobians
 from .forward_pass import Trace, trace
 from .horizon import horizon, truncation_horizon
 from .initialise import largest_singular_value, spectral_radius
@@ -23,10 +23,6 @@ LYAPUNOV_EXPONENTS = 8
 
 # The loss with inputs replaced is taken over at most so many sequences that no net is trained on.
 INFLUENCE_SEQUENCES = 100
-
-
-class InexactError(Exception):
-    """The contributions of one net do not add up to its gradient."""
 
 
 def measure(net: Dynamics, probe: dict) -> tuple[dict, dict]:

@@ -22,7 +22,7 @@ and may have
 import numpy as np
 
 from ..activations import ACTIVATIONS
-from . import leaky, residual, rnn, scaled_orthogonal
+from . import gru, leaky, lstm, residual, rnn, scaled_orthogonal
 from .dynamics import Dynamics
 
 CELLS = {
@@ -30,6 +30,8 @@ CELLS = {
     "leaky": leaky,
     "residual": residual,
     "scaled_orthogonal": scaled_orthogonal,
+    "lstm": lstm,
+    "gru": gru,
 }
 
 

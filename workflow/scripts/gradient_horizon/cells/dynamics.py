@@ -14,6 +14,10 @@ from .. import scaled
 from ..activations import Activation
 
 
+class InexactError(Exception):
+    """A net cannot be taken apart exactly, said in one line for the user."""
+
+
 class Dynamics:
     """One net of a cell, in float64.
 
