@@ -49,6 +49,12 @@ def _gru(phi, net, h, x):
     return h, h
 
 
+def _layer_norm(phi, net, state, x):
+    z = net["W_hh"] @ state + net["W_hx"] @ x
+    h = phi(net["gain"] * (z - z.mean()) / np.sqrt(z.var() + 1e-5) + net["shift"])
+    return h, h
+
+
 # (state, h) one step on, by cell.
 STEP = {
     "rnn": _rnn,
@@ -57,6 +63,7 @@ STEP = {
     "scaled_orthogonal": _rnn,
     "lstm": _lstm,
     "gru": _gru,
+    "layer_norm": _layer_norm,
 }
 
 # The state's length in units of N, where it is not 1.

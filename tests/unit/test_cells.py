@@ -30,7 +30,7 @@ def draw(cell, seed=0, radius=None):
     net = {name: np.zeros(shape) for name, shape in CELLS[cell].shapes(size, 4).items()}
     CELLS[cell].initialise(net, rng, gaussian, radius, 1.0, OPTIONS)
     for name, array in net.items():
-        if name.startswith("b_"):
+        if name.startswith("b_") or name in ("gain", "shift"):
             array += 0.3 * rng.standard_normal(array.shape)
     net |= {
         "W_s": 0.5 * rng.standard_normal((OUTPUTS, size)),

@@ -96,6 +96,30 @@ def test_a_net_has_the_same_bits_whatever_stands_beside_it(count, embedding_size
         np.testing.assert_array_equal(slopes.flat[0], together.flat[p])
 
 
+def without_bias(weights):
+    """The same weights, of a cell that has no b_h."""
+    names = [name for name in weights.names() if name != "b_h"]
+    less = Weights({n: weights[n].shape[1:] for n in names}, len(weights.flat), weights.flat.dtype)
+    for name in names:
+        less[name][...] = weights[name]
+    return less
+
+
+@embeddings
+@counts
+def test_a_cell_without_bias_reads_the_symbols_alone(count, embedding_size):
+    weights, symbols, delta = draw(count, embedding_size)
+    weights["b_h"][...] = 0.0
+    drive, other = np.full((2, *delta.shape), np.nan)
+    inputs.SymbolInputs(weights).drive(symbols, out=drive)
+    inputs.SymbolInputs(without_bias(weights)).drive(symbols, out=other)
+    np.testing.assert_array_equal(other, drive)
+    slopes = gradient_of(weights, symbols, delta)
+    others = gradient_of(without_bias(weights), symbols, delta)
+    for name in others.names():
+        np.testing.assert_array_equal(others[name], slopes[name])
+
+
 def draw_vectors(width, dtype=np.float64, population=POPULATION, size=SIZE, whole=True):
     """Weights, vectors (T, B, P, D) and delta (T, B, P, N)."""
     rng = np.random.default_rng(width)
@@ -183,3 +207,12 @@ for count in test_inputs.COUNTS:
     assert ("scipy" in sys.modules) == (count > test_inputs.inputs.FEW_SYMBOLS)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_cell_without_bias_reads_the_vectors_alone():
+    weights, vectors, delta = draw_vectors(3)
+    weights["b_h"][...] = 0.0
+    drive, slopes = vector_results(weights, vectors, delta)
+    other_drive, other = vector_results(without_bias(weights), vectors, delta)
+    np.testing.assert_array_equal(other_drive, drive)
+    np.testing.assert_array_equal(other["W_hx"], slopes["W_hx"])

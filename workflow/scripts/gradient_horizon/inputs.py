@@ -2,7 +2,7 @@
 
 Integer inputs are one-hot, or rows of a trained embedding where the weights have one.  Either way
 there are only V_in different drives, so they are computed once a step and then looked up.  Float
-inputs are vectors, taken as they are.
+inputs are vectors, taken as they are.  A cell without b_h reads W_hx x_t.
 """
 
 import numpy as np
@@ -18,8 +18,8 @@ class SymbolInputs:
 
     Parameters
     ----------
-    weights : the population's; `W_hx` (P, N, D), `b_h` (P, N) and, if it is there, `embedding`
-        (P, V_in, D) are used.  Without an embedding V_in = D.
+    weights : the population's; `W_hx` (P, N, D) and, if they are there, `b_h` (P, N) and
+        `embedding` (P, V_in, D) are used.  Without an embedding V_in = D.
     """
 
     def __init__(self, weights: Weights):
@@ -37,7 +37,8 @@ class SymbolInputs:
             np.matmul(self.weights["embedding"], columns, out=self._table)
         else:
             self._table[...] = columns
-        self._table += self.weights["b_h"][:, None, :]
+        if "b_h" in self.weights:
+            self._table += self.weights["b_h"][:, None, :]
         rows = self._table.reshape(-1, self._table.shape[2])
         np.take(rows, symbols + self._first_row, axis=0, out=out, mode="clip")
 
@@ -45,7 +46,8 @@ class SymbolInputs:
         """Write the gradients of `W_hx`, `b_h` and `embedding`, given delta (T, B, P, N)."""
         add_up = self._add_up_few if self.symbols <= FEW_SYMBOLS else self._add_up_many
         summed = add_up(symbols, delta)
-        slopes["b_h"][...] = summed.sum(axis=1)
+        if "b_h" in self.weights:
+            slopes["b_h"][...] = summed.sum(axis=1)
         flipped = summed.swapaxes(1, 2)
         if self.embedded:
             np.matmul(flipped, self.weights["embedding"], out=slopes["W_hx"])
@@ -77,21 +79,22 @@ class VectorInputs:
 
     Parameters
     ----------
-    weights : the population's; `W_hx` (P, N, D) and `b_h` (P, N) are used.
+    weights : the population's; `W_hx` (P, N, D) and, if it is there, `b_h` (P, N) are used.
     """
 
     def __init__(self, weights: Weights):
         population, size, width = weights["W_hx"].shape
         self.weights = weights
         # The bias is the weight of one more input, which is always 1.
-        self._columns = np.empty((population, width + 1, size), weights.flat.dtype)
+        self._columns = np.zeros((population, width + 1, size), weights.flat.dtype)
         self._slope = np.empty((population, size, width + 1), weights.flat.dtype)
         self._term = np.empty_like(self._slope)
 
     def drive(self, vectors: np.ndarray, out: np.ndarray) -> None:
         """Write W_hx x_t + b_h into `out` (T, B, P, N) for vectors (T, B, P, D)."""
         self._columns[:, :-1] = self.weights["W_hx"].swapaxes(1, 2)
-        self._columns[:, -1] = self.weights["b_h"]
+        if "b_h" in self.weights:
+            self._columns[:, -1] = self.weights["b_h"]
         product(by_net(self._extended(vectors)), self._columns, out=by_net(out))
 
     def gradient(self, vectors: np.ndarray, delta: np.ndarray, slopes: Weights) -> None:
@@ -103,7 +106,8 @@ class VectorInputs:
             outer_products(by_net(delta[run]), by_net(extended[run]), out=self._term)
             self._slope += self._term
         slopes["W_hx"][...] = self._slope[..., :-1]
-        slopes["b_h"][...] = self._slope[..., -1]
+        if "b_h" in self.weights:
+            slopes["b_h"][...] = self._slope[..., -1]
 
     def _extended(self, vectors: np.ndarray) -> np.ndarray:
         """Return the vectors in the weights' precision, each with a 1 at its end."""

@@ -3,7 +3,8 @@
 A cell module has
 
 `shapes(hidden_size, input_size)`
-    the shapes of its weights in one net, by name;
+    the shapes of its weights in one net, by name: `W_hx`, which the input side reads, and `b_h`,
+    which it adds where there is one, among them;
 `initialise(net, rng, draw_recurrent, radius, scale, options)`
     draws them;
 `Recurrence(activation, steps, batch, weights, options)`
@@ -22,7 +23,7 @@ and may have
 import numpy as np
 
 from ..activations import ACTIVATIONS
-from . import gru, leaky, lstm, residual, rnn, scaled_orthogonal
+from . import gru, layer_norm, leaky, lstm, residual, rnn, scaled_orthogonal
 from .dynamics import Dynamics
 
 CELLS = {
@@ -32,6 +33,7 @@ CELLS = {
     "scaled_orthogonal": scaled_orthogonal,
     "lstm": lstm,
     "gru": gru,
+    "layer_norm": layer_norm,
 }
 
 

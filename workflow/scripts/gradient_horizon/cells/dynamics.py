@@ -2,8 +2,9 @@
 
 A net has a state s_t of S numbers for each sequence, of which h_t, N numbers, is read out; in the
 simple cell they are the same, in an LSTM the state is h_t and c_t together.  Each step reads the
-drive W_hx x_t + b_h.  Backwards a signal g_{t,k} = dE_t/ds_k becomes delta_{t,k} = dE_t/da_k, with
-a_k all sums that the weights enter, and then g_{t,k-1}.  Both maps are linear in g.
+drive W_hx x_t + b_h, or W_hx x_t where the cell has no b_h.  Backwards a signal g_{t,k} = dE_t/ds_k
+becomes delta_{t,k} = dE_t/da_k, with a_k all sums that the weights enter, and then g_{t,k-1}.  Both
+maps are linear in g.
 """
 
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class Dynamics:
         return self.weights.get("embedding", np.eye(self.weights["W_hx"].shape[1]))
 
     def _driven(self, vectors: np.ndarray) -> np.ndarray:
-        return vectors @ self.weights["W_hx"].T + self.weights["b_h"]
+        return vectors @ self.weights["W_hx"].T + self.weights.get("b_h", 0.0)
 
     def unroll(self, drive: np.ndarray) -> "Unrolled":
         """Run the net over drives (T, B, A), from a state of zeros."""
