@@ -195,3 +195,26 @@ def test_several_initialisations_are_named():
     several = pd.concat([summary(), table])
     assert grid_points.variant_label(several.iloc[0], several) == "gaussian, tanh"
     assert grid_points.variant_label(several.iloc[0], summary()) == "tanh"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "clipped at norm 1"),
+        ({"gradient_clip_value": 0.5}, "clipped at norm 1 and then at value 0.5"),
+        (
+            {"gradient_clip": None, "truncation": 5},
+            "without clipping, truncated to blocks of 5 steps",
+        ),
+        (
+            {"regulariser": "pascanu_2013_code", "regulariser_weight": 2},
+            "clipped at norm 1, regularised with weight 2 by the published program of Pascanu, "
+            "Mikolov and Bengio (2013)",
+        ),
+    ],
+)
+def test_what_is_done_with_the_gradient(changes, words):
+    given = EXPERIMENT | {"training": {"steps": 10, **changes}}
+    experiment = config.resolve({"experiments": {"echo": given}})["experiments"]["echo"]
+    macros = findings.experiment_macros("echo", experiment, FACTS, summary(), distances())
+    assert macros["Clipping"] == words

@@ -34,6 +34,7 @@ def settings(**changes):
             "gradient_clip": 1.0,
             "gradient_clip_value": None,
             "truncation": None,
+            "regulariser": None,
             "precision": "float32",
         },
         "measurement": {"checkpoints": 4},

@@ -33,6 +33,7 @@ def settings(name, **training_changes):
             "gradient_clip": 1.0,
             "gradient_clip_value": None,
             "truncation": None,
+            "regulariser": None,
             "precision": "float32",
             **training_changes,
         },

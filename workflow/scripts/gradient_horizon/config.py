@@ -21,6 +21,8 @@ from .grid import PLAIN, training_settings
 from .initialise import INITIALISATIONS
 from .latex import macro_prefix
 from .optimisers import OPTIMISERS
+from .regulariser import ALLOWED_CELLS as REGULARISED_CELLS
+from .regulariser import REGULARISERS
 from .tasks import TASKS
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
@@ -29,8 +31,11 @@ REGISTRIES = {
     "cells": CELLS,
     "initialisations": INITIALISATIONS,
     "optimisers": OPTIMISERS,
+    "regularisers": REGULARISERS,
     "tasks": TASKS,
 }
+# The cells that a key of `training` is for, where these are not all.
+CELLS_OF_KEYS = {"regulariser": REGULARISED_CELLS}
 # Folders of results/ that hold what all experiments share.
 RESERVED_NAMES = ("checkpoints", "figures", "paper", "tables")
 
@@ -168,6 +173,8 @@ def required_keys(options: dict) -> list[str]:
 def _complete(part: dict, value):
     """Fill in defaults and turn text and whole numbers into the numbers that are asked for."""
     kinds = types(part)
+    if value == "null" and "null" in kinds:
+        return None
     if isinstance(value, str) and "string" not in kinds:
         value = _from_text(value, kinds)
     if isinstance(value, bool):
@@ -316,3 +323,22 @@ def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
             for path, message in TASKS[options["name"]].problems(options, changed):
                 if path == "training.batch_size":
                     yield (*where, "batch_size"), message
+        yield from _conflicts_of_cells(experiment, name)
+
+
+def _conflicts_of_cells(experiment: dict, remedy: str) -> Iterator[tuple[tuple, str]]:
+    """Find settings of `training` that are not for the cells which they would be used with."""
+    grid, training = experiment["grid"], training_settings(experiment, remedy)
+    changes, where = grid["remedies"][remedy], ("grid", "remedies", remedy)
+    for key, suitable in CELLS_OF_KEYS.items():
+        cells = [changes["cell"]] if "cell" in changes else grid["cells"]
+        others = [cell for cell in cells if cell not in suitable]
+        if training[key] is None or not others:
+            continue
+        names = ", ".join(suitable)
+        if "cell" in changes and key not in changes:
+            message = f"`{others[0]}` has no {key}; allowed: {names}, or `{key}: null` beside it"
+            yield (*where, "cell"), message
+        else:
+            path = (*where, key) if key in changes else ("training", key)
+            yield path, f"not for the cell `{others[0]}`; allowed: `null`, or cells among {names}"

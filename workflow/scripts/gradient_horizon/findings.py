@@ -23,6 +23,7 @@ from .grid_points import (
 from .latex import escape, interval, number, percent
 from .loss_words import LOSSES, SQUARED_ERROR_NOTE, beside, told
 from .optimisers import OPTIMISERS
+from .regulariser import REGULARISERS
 from .tasks import TASKS
 
 
@@ -138,18 +139,24 @@ def _setup(experiment: dict, facts: dict, before: pd.DataFrame, checkpoints: int
         "TrainingSteps": count_of(training["steps"], "step"),
         "Optimiser": OPTIMISERS[training["optimiser"]].label,
         "LearningRate": f"{training['learning_rate']:g}",
-        "Clipping": _clipping(training),
+        "Clipping": _gradient_taken(training),
         "Precision": training["precision"],
         "ProbeBatch": count_of(experiment["measurement"]["probe_batch"], "sequence"),
         "Checkpoints": count_of(checkpoints, "checkpoint"),
     }
 
 
-def _clipping(training: dict) -> str:
-    """Say how the gradient is clipped."""
+def _gradient_taken(training: dict) -> str:
+    """Say what is done with the gradient before it is followed."""
     levels = {"norm": training["gradient_clip"], "value": training["gradient_clip_value"]}
     words = [f"at {kind} {level:g}" for kind, level in levels.items() if level is not None]
-    return f"clipped {' and then '.join(words)}" if words else "without clipping"
+    parts = [f"clipped {' and then '.join(words)}" if words else "without clipping"]
+    if training["truncation"] is not None:
+        parts.append(f"truncated to blocks of {count_of(training['truncation'], 'step')}")
+    if training["regulariser"] is not None:
+        form = REGULARISERS[training["regulariser"]].label
+        parts.append(f"regularised with weight {training['regulariser_weight']:g} by {form}")
+    return ", ".join(parts)
 
 
 def _learning(facts: dict, after: pd.DataFrame) -> dict[str, str]:

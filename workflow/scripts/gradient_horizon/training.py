@@ -13,6 +13,7 @@ from .cells import CELLS
 from .initialise import INITIALISATIONS
 from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
 from .population import Weights
+from .regulariser import REGULARISERS, Regulariser
 from .seeds import generator
 from .squared_error import SquaredReadout
 
@@ -29,7 +30,13 @@ class Network:
     input_kind : `inputs.SymbolInputs` or `inputs.VectorInputs`.
     readout_kind : `readout.SoftmaxReadout` or `squared_error.SquaredReadout`.
     options : the configuration's `model`.
+
+    Attributes
+    ----------
+    regulariser : one of `REGULARISERS`, whose gradient is added to that of the loss; None for none.
     """
+
+    regulariser: Regulariser | None = None
 
     def __init__(
         self,
@@ -60,9 +67,13 @@ class Network:
         self.inputs.drive(inputs, out=recurrence.drive)
         recurrence.forward()
         loss = self.readout.backward(recurrence.states, targets, recurrence.gradient, gradient)
+        if self.regulariser is not None:
+            self.regulariser.keep_errors()
         delta = recurrence.backward()
         recurrence.weight_gradient(gradient)
         self.inputs.gradient(inputs, delta, gradient)
+        if self.regulariser is not None:
+            self.regulariser.add_gradient(gradient)
         return loss
 
     def evaluate(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -182,6 +193,9 @@ def train(
         options=settings["model"],
     )
     network.recurrence.truncation = training["truncation"]
+    if training["regulariser"] is not None:
+        form = REGULARISERS[training["regulariser"]]
+        network.regulariser = form(network.recurrence, training["regulariser_weight"])
     constrain = getattr(CELLS[settings["cell"]], "constrain", lambda weights, radius: None)
     optimiser = OPTIMISERS[training["optimiser"]](training)
     kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])
