@@ -151,6 +151,7 @@ def test_the_largest_slope_and_value():
     assert phi.slope_bound == pytest.approx(-steepest.fun, rel=1e-14)
     assert phi.value_bound == np.inf
     assert ACTIVATIONS[own("ReLU_6")].value_bound == 6.0
+    assert ACTIVATIONS[own("asinh")].value_bound == np.inf
     assert ACTIVATIONS[own("sine")].value_bound == pytest.approx(1.0, rel=1e-15)
 
 

@@ -28,7 +28,7 @@ class Activation:
     """An elementwise activation phi and its slope phi'.
 
     An activation without bounds approaches straight lines through or beside the origin on both
-    sides, and its slopes are those of the lines from |a| = 1e5 on.
+    sides, and its slopes are those of the lines from |a| = 1e5 on; or it grows slower than lines.
 
     Attributes
     ----------

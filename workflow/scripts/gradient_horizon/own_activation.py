@@ -31,8 +31,9 @@ ALLOWED = (
 
 # The forward pass takes an activation to lie on its asymptotes from this |a| on.
 FARTHEST = 2.0**500
-# States that grow no faster than this part of their pre-activations cannot run away.
-SUBLINEAR = 2.0**-100
+# What is larger beyond this |a| than before it, by more than this, has no bound.
+BEND = 2.0**250
+ROUNDING = 1e-9
 
 # Where the largest slope and value are looked for: activations have their structure near 0.
 FINE = np.linspace(-40.0, 40.0, 80_001)
@@ -62,14 +63,15 @@ def load(name: str) -> dict:
     -------
     The attributes of `activations.Activation`.  The bounds are the largest |phi'| and |phi| for
     |a| <= 2^500 on a grid, refined around its highest places: exact to rounding but for peaks
-    narrower than the grid, 0.001 near 0.  Where phi grows like a straight line its bound is inf.
+    narrower than the grid, 0.001 near 0.  Where phi still grows beyond 2^250 its bound is inf.
 
     Raises
     ------
     OwnActivationError : the module cannot be imported or lacks one of the two functions.
     """
     value, slope = (elementwise(function) for function in functions(name))
-    rises = np.abs(value(np.array([-FARTHEST, FARTHEST]))).max() > SUBLINEAR * FARTHEST
+    size, beyond = np.abs(value(PLACES)), np.abs(PLACES) > BEND
+    rises = size[beyond].max() > (1.0 + ROUNDING) * size[~beyond].max()
     return {
         "label": label(name),
         "value": value,

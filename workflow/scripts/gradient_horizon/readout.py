@@ -11,8 +11,6 @@ from .population import LONGEST_SUM, Weights, by_net, gathered, outer_products, 
 
 # So many logits at a time stay in the processor's cache.
 CACHED_LOGITS = 131_072
-# Larger bounds of the states say nothing, and leave single precision.
-LARGEST_BOUND = 1e30
 LARGEST_SAFE_EXPONENT = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 600.0}
 
 
@@ -124,7 +122,7 @@ class SoftmaxReadout:
         matrix, bias = self.weights["W_s"], self.weights["b_s"]
         np.copyto(self._transposed, matrix.swapaxes(1, 2))
         largest = self.state_bound
-        if largest > LARGEST_BOUND:
+        if np.isinf(largest):
             largest = np.maximum(states.max(axis=(0, 1)), -states.min(axis=(0, 1))).max(axis=1)
         largest = np.abs(matrix).sum(axis=2).max(axis=1) * largest + np.abs(bias).max(axis=1)
         return ~(largest < LARGEST_SAFE_EXPONENT[matrix.dtype])
