@@ -15,9 +15,10 @@ def parts(rows: np.ndarray, count: int) -> list[np.ndarray]:
     return [rows[..., number * size : (number + 1) * size] for number in range(count)]
 
 
-def to_slope(gate: np.ndarray, scratch: np.ndarray) -> None:
+def to_slopes(values: np.ndarray, scratch: np.ndarray) -> None:
     """Turn the values of sigmoids into their slopes, in place; `scratch` is overwritten."""
-    gate -= np.multiply(gate, gate, out=scratch)
+    np.multiply(values, values, out=scratch)
+    values -= scratch
 
 
 def draw_stacked(net: dict, rng, draw_recurrent, radius: float, scale: float) -> None:

@@ -62,30 +62,32 @@ class Recurrence(recurrence.Recurrence):
         self._pre_activations = np.empty_like(self.gradient) if self._keeps else None
         self._transposed = np.empty((population, size, height), dtype)
         self._sum = recurrence.OuterSum(steps, batch, population, height, size, dtype)
-        self._scratch, self._slopes, self._carried = np.empty((3, batch, population, size), dtype)
+        self._rows = np.empty((batch, population, height), dtype)
+        buffers = np.empty((4, batch, population, size), dtype)
+        self._scratch, self._slopes, self._of_product, self._carried = buffers
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        doubled = slice(0, 2 * self.states.shape[-1])
         self._products[0] = 0.0
         for t, (rows, products) in enumerate(zip(self.drive, self._products, strict=True)):
             before, state = self.states[t], self.states[t + 1]
             if t > 0:
                 product(by_net(before), self._transposed, out=by_net(products))
-            both = rows[..., doubled]
-            both += products[..., doubled]
-            sigmoid(both, out=both)
             r, z, n = gates.parts(rows, 3)
             m = gates.parts(products, 3)[2]
+            candidate = self._pre_activations[t] if self._keeps else self._scratch
+            np.copyto(candidate, n)
+            # Of all three: a pass over whole rows is faster than one over two parts of them.
+            rows += products
+            sigmoid(rows, out=rows)
             m += self.weights["b_n"]
-            n += np.multiply(r, m, out=self._scratch)
-            if self._keeps:
-                self._pre_activations[t] = n
-            self.activation.value(n, out=n)
-            np.subtract(before, n, out=state)
+            candidate += np.multiply(r, m, out=state)
+            new = self.activation.value(candidate, out=self._scratch)
+            n[...] = new
+            np.subtract(before, new, out=state)
             state *= z
-            state += n
+            state += new
 
     def backward(self) -> np.ndarray:
         """Go back from dE_t/dh_t in `gradient` and return dE/d(drive), which takes its place.
@@ -102,21 +104,20 @@ class Recurrence(recurrence.Recurrence):
             r, z, n = gates.parts(self.drive[t], 3)
             m = gates.parts(products, 3)[2]
             np.multiply(signal, z, out=carried)
-            of_candidate = self._slope(n, t)
+            candidate = self._slope(n, t)
             # (1 - z) times the signal, of which z times has just been taken.
-            of_candidate *= np.subtract(signal, carried, out=scratch)
-            np.subtract(self.states[t], n, out=n)
-            gates.to_slope(z, scratch)
-            z *= n
-            z *= signal
-            n[...] = of_candidate
-            of_candidate *= r
-            gates.to_slope(r, scratch)
+            candidate *= np.subtract(signal, carried, out=scratch)
+            of_product = np.multiply(candidate, r, out=self._of_product)
+            m *= candidate
+            np.subtract(self.states[t], n, out=scratch)
+            scratch *= signal
+            rows = self.drive[t]
+            gates.to_slopes(rows, self._rows)
             r *= m
-            r *= n
-            m[...] = of_candidate
-            both = slice(0, 2 * signal.shape[-1])
-            products[..., both] = self.drive[t][..., both]
+            z *= scratch
+            n[...] = candidate
+            np.copyto(products, rows)
+            m[...] = of_product
         return self.drive
 
     def _slope(self, value: np.ndarray, t: int) -> np.ndarray:

@@ -60,26 +60,25 @@ class Recurrence(recurrence.Recurrence):
         self._pre_activations = np.empty_like(self.squashed) if self._keeps else [None] * steps
         self._transposed = np.empty((population, size, height), dtype)
         self._sum = recurrence.OuterSum(steps, batch, population, height, size, dtype)
-        self._sums = np.empty((batch, population, height), dtype)
+        self._rows = np.empty((batch, population, height), dtype)
         buffers = np.empty((4, batch, population, size), dtype)
         self._scratch, self._slopes, self._signal, self._carried = buffers
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        doubled = slice(0, 2 * self.states.shape[-1])
         for t, rows in enumerate(self.drive):
             if t > 0:
-                product(by_net(self.states[t]), self._transposed, out=by_net(self._sums))
-                rows += self._sums
+                product(by_net(self.states[t]), self._transposed, out=by_net(self._rows))
+                rows += self._rows
             i, f, g, o = gates.parts(rows, 4)
-            if self._keeps:
-                self._pre_activations[t] = g
-            sigmoid(rows[..., doubled], out=rows[..., doubled])
-            self.activation.value(g, out=g)
-            sigmoid(o, out=o)
+            candidate = self._pre_activations[t] if self._keeps else self._scratch
+            np.copyto(candidate, g)
+            # Of all four: a pass over whole rows is faster than one over three parts of them.
+            sigmoid(rows, out=rows)
+            g[...] = self.activation.value(candidate, out=self._scratch)
             cell = np.multiply(f, self.cells[t], out=self.cells[t + 1])
-            cell += np.multiply(i, g, out=self._scratch)
+            cell += np.multiply(i, self._scratch, out=self._scratch)
             self.activation.value(cell, out=self.squashed[t])
             np.multiply(o, self.squashed[t], out=self.states[t + 1])
 
@@ -101,18 +100,15 @@ class Recurrence(recurrence.Recurrence):
             if goes_on:
                 signal += carried
             np.multiply(signal, f, out=carried)
-            gates.to_slope(o, scratch)
-            o *= squashed
-            o *= output_signal
-            gates.to_slope(f, scratch)
-            f *= self.cells[t]
-            f *= signal
-            slope = self._slope(g, self._pre_activations[t])
-            slope *= i
-            gates.to_slope(i, scratch)
-            i *= g
-            i *= signal
-            np.multiply(slope, signal, out=g)
+            candidate = self._slope(g, self._pre_activations[t])
+            candidate *= i
+            candidate *= signal
+            np.multiply(signal, g, out=scratch)
+            gates.to_slopes(self.drive[t], self._rows)
+            i *= scratch
+            f *= np.multiply(signal, self.cells[t], out=scratch)
+            o *= np.multiply(output_signal, squashed, out=scratch)
+            g[...] = candidate
         return self.drive
 
     def _slope(self, value: np.ndarray, argument: np.ndarray) -> np.ndarray:
