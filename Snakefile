@@ -30,7 +30,7 @@ rule all:
 
 
 onsuccess:
-    print(closing_line())
+    print(comparison() + closing_line())
 
 
 onerror:

@@ -147,7 +147,8 @@ def test_an_unknown_name(path, names, wrong, near):
         (
             f"{ECHO}",
             3,
-            "3 is not possible; allowed: the keys task, model, grid, training, measurement",
+            "3 is not possible; allowed: the keys task, model, grid, training, measurement, "
+            "published",
         ),
         ("experiments", None, f"null is not possible; allowed: {EXPERIMENTS}"),
         ("experiments", {}, f"{{}} is not possible; allowed: {EXPERIMENTS}"),
@@ -172,7 +173,7 @@ def test_more_checkpoints_than_steps():
     [
         ("base_sede", "base_seed, statistics, checkpoints, experiments", "base_seed"),
         ("statistics.Resample", "confidence, resamples", "resamples"),
-        (f"{ECHO}.gird", "task, model, grid, training, measurement", "grid"),
+        (f"{ECHO}.gird", "task, model, grid, training, measurement, published", "grid"),
         (f"{ECHO}.task.lags", "name, sequence_length, lag, symbols", "lag"),
         (f"{ECHO}.task.vocabulary", "name, sequence_length, lag, symbols", None),
         (

@@ -86,6 +86,15 @@ TABLES = [
     "results/tables/spectra.parquet",
 ]
 
+# What was published, beside what is measured here: where an experiment asks for it.
+IS_COMPARED = any("published" in experiment for experiment in CONFIG["experiments"].values())
+PUBLISHED_SECTION = ["results/paper/published.tex"] if IS_COMPARED else []
+COMPARISON = (
+    ["results/tables/published.csv", "results/tables/published.txt", *PUBLISHED_SECTION]
+    if IS_COMPARED
+    else []
+)
+
 FIGURE_NAMES = [
     "contribution",
     "horizon_over_training",
@@ -225,6 +234,12 @@ def named_parts(net):
     """What the user says of a trained net beside its file, as arguments."""
     given = {key: CHECKPOINTS[net][key] for key in ("activation", "readout", "embedding")}
     return [part for key, value in given.items() if value for part in (f"--{key}", value)]
+
+
+def comparison():
+    """What was published beside what was found, for the user to read; nothing if not asked for."""
+    file = Path("results/tables/published.txt")
+    return file.read_text() if IS_COMPARED and file.is_file() else ""
 
 
 def closing_line():

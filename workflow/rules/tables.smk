@@ -1,4 +1,4 @@
-# Tidy tables over all runs, and what they were made with.
+# Tidy tables over all runs, and what was published beside them.
 rule collect_tables:
     input:
         script=script("collect_tables"),
@@ -23,3 +23,28 @@ rule collect_tables:
     shell:
         "python {input.script:q} --results results --experiments {params.experiments:q}"
         " --statistics {params.statistics:q} --output results/tables > {log:q} 2>&1"
+
+
+rule collect_published:
+    input:
+        script=script("collect_published"),
+        summary="results/tables/summary.parquet",
+    output:
+        table="results/tables/published.csv",
+        closing="results/tables/published.txt",
+        section="results/paper/published.tex",
+    log:
+        "logs/collect_published.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        config=json.dumps(CONFIG),
+        code=code("collect_published"),
+    shell:
+        "python {input.script:q} --config {params.config:q} --summary {input.summary:q}"
+        " --table {output.table:q} --section {output.section:q} --closing {output.closing:q}"
+        " > {log:q} 2>&1"

@@ -21,6 +21,7 @@ from .grid import PLAIN, training_settings
 from .initialise import INITIALISATIONS
 from .latex import macro_prefix
 from .optimisers import OPTIMISERS
+from .published import PUBLISHED
 from .regulariser import ALLOWED_CELLS as REGULARISED_CELLS
 from .regulariser import REGULARISERS
 from .tasks import TASKS
@@ -31,6 +32,7 @@ REGISTRIES = {
     "cells": CELLS,
     "initialisations": INITIALISATIONS,
     "optimisers": OPTIMISERS,
+    "published": PUBLISHED,
     "regularisers": REGULARISERS,
     "tasks": TASKS,
 }
@@ -278,6 +280,10 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
             if (*where, "grid") not in wrong:
                 conflicts += _conflicts_of_remedies(experiment)
             messages |= {(*where, *keys): message for keys, message in conflicts}
+        if wrong.isdisjoint((*where, section) for section in ("published", "task")):
+            message = _not_compared(experiment)
+            if message:
+                messages[(*where, "published", "comparison")] = message
     return messages
 
 
@@ -309,6 +315,15 @@ def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
     options = experiment["task"]
     for path, message in TASKS[options["name"]].problems(options, experiment):
         yield tuple(path.split(".")) if "." in path else ("task", path), message
+
+
+def _not_compared(experiment: dict) -> str | None:
+    """Say so if an experiment is to be compared with a paper that is on another task."""
+    if "published" not in experiment:
+        return None
+    name, own = experiment["published"]["comparison"], experiment["task"]["name"]
+    task = PUBLISHED[name].TASK
+    return None if task == own else f"{name} is on the task {task}, not {own}; allowed: {task}"
 
 
 def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
