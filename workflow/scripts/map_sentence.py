@@ -6,7 +6,7 @@ python map_sentence.py --settings JSON --train train.npz --data data.npz --outpu
 import numpy as np
 from gradient_horizon import command_line, contributions, files, forward_pass
 from gradient_horizon.cells import net_of
-from gradient_horizon.cells.dynamics import Dynamics
+from gradient_horizon.cells.dynamics import Dynamics, InexactError
 
 
 def word_map(net: Dynamics, sentence: np.ndarray) -> np.ndarray:
@@ -47,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, InexactError)
