@@ -117,8 +117,7 @@ def test_a_net_that_says_nothing_has_the_loss_of_chance(name, changes, classes, 
     }
     arrays = prepared.arrays
     path = forward_pass.trace(
-        ACTIVATIONS[activation],
-        net,
+        rnn.Dynamics(ACTIVATIONS[activation], net),
         arrays["probe_inputs"],
         arrays["probe_targets"],
         arrays["loss_mask"],

@@ -92,7 +92,9 @@ def test_answers_that_are_near_enough(tolerance):
         dynamics("rnn", "tanh", net), inputs, targets, MASKS["holes"], tolerance
     )
     assert path.accuracy == pytest.approx(right, rel=1e-15)
-    everything = forward_pass.trace(dynamics("rnn", "tanh", net), inputs, given, MASKS["dense"])
+    everything = forward_pass.trace(
+        dynamics("rnn", "tanh", net), inputs, given, MASKS["dense"], 1e-12
+    )
     assert everything.accuracy == 1.0 and everything.loss < 1e-25
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from . import scaled
 from .cells.dynamics import Dynamics, Unrolled
 from .population import product
-from .squared_error import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def trace(
     inputs: np.ndarray,
     targets: np.ndarray,
     loss_mask: np.ndarray,
-    tolerance: float = TOLERANCE,
+    tolerance: float = 0.0,
 ) -> Trace:
     """Run one net forward and take the error of every step.
 
@@ -54,7 +53,7 @@ def trace(
     targets : (T, B) int, classes of which the net gives probabilities, or (T, B, O) float, numbers
         which it gives itself.
     loss_mask : (T,) bool.
-    tolerance : how near to a number an answer is right.
+    tolerance : an answer is right where every number is nearer to its target; with 0 none is.
     """
     unrolled = net.unroll(net.drives(inputs))
     state, exponent = unrolled.output, unrolled.exponent[1:]

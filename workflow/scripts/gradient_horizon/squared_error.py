@@ -12,9 +12,6 @@ import numpy as np
 from .population import LONGEST_SUM, Weights, by_net, outer_products, product, runs
 from .readout import stretches
 
-# An answer so near counts as right (Hochreiter and Schmidhuber, 1997, experiment 4).
-TOLERANCE = 0.04
-
 
 class SquaredReadout:
     """Loss, accuracy and gradient of the read-out, as `readout.SoftmaxReadout` has them.
@@ -25,7 +22,7 @@ class SquaredReadout:
     batch : B.
     weights : the population's; `W_s` (P, O, N) and `b_s` (P, O) are used.
     state_bound : not needed here.
-    tolerance : an answer is right where every output is nearer to its target.
+    tolerance : an answer is right where every output is nearer to its target; with 0 none is.
     """
 
     def __init__(
@@ -34,7 +31,7 @@ class SquaredReadout:
         batch: int,
         weights: Weights,
         state_bound: float = np.inf,
-        tolerance: float = TOLERANCE,
+        tolerance: float = 0.0,
     ):
         population, outputs, size = weights["W_s"].shape
         longest = max(1, LONGEST_SUM // batch)

@@ -12,8 +12,7 @@ their sums were halved, it is twice as strict here.
 
 import numpy as np
 
-from ..squared_error import TOLERANCE
-from . import SEQUENCE_LENGTH, Prepared, synthetic
+from . import SEQUENCE_LENGTH, TOLERANCE, Prepared, synthetic
 
 OPTIONS = {"sequence_length": {**SEQUENCE_LENGTH, "default": 40}}
 

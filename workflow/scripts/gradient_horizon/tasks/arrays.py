@@ -9,8 +9,7 @@ import numpy as np
 from ..own_arrays import LONGEST, read_sequences
 from ..own_file import check_place, sha256
 from ..seeds import generator
-from ..squared_error import TOLERANCE
-from . import Prepared, recorded
+from . import TOLERANCE, Prepared, recorded
 
 OPTIONS = {
     "file": {
