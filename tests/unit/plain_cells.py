@@ -8,7 +8,7 @@ import numpy as np
 from naive import PHI, SIZE, cross_entropy, logistic
 
 # What the cells read of the configuration's `model`.
-OPTIONS = {"leak": 0.3}
+OPTIONS = {"leak": 0.3, "ring": 0.4}
 
 
 def _rnn(phi, net, state, x):
@@ -55,6 +55,18 @@ def _layer_norm(phi, net, state, x):
     return h, h
 
 
+def lru_eigenvalues(net):
+    return np.exp(-np.exp(net["nu_log"]) + 1j * np.exp(net["theta_log"]))
+
+
+def _lru(phi, net, state, x):
+    own = net["lambda"][0] + 1j * net["lambda"][1] if "lambda" in net else lru_eigenvalues(net)
+    driven = net["W_hx"][::2] @ x + 1j * (net["W_hx"][1::2] @ x)
+    s = own * (state[::2] + 1j * state[1::2]) + np.exp(net["gamma_log"]) * driven
+    h = phi(((net["C"][:, ::2] - 1j * net["C"][:, 1::2]) @ s).real + net["b_y"])
+    return np.stack([s.real, s.imag], axis=1).ravel(), h
+
+
 # (state, h) one step on, by cell.
 STEP = {
     "rnn": _rnn,
@@ -64,29 +76,40 @@ STEP = {
     "lstm": _lstm,
     "gru": _gru,
     "layer_norm": _layer_norm,
+    "lru": _lru,
 }
 
 # The state's length in units of N, where it is not 1.
-STATES = {"lstm": 2}
+STATES = {"lstm": 2, "lru": 2}
 
 # Units of the nets in the tests; fewer where a unit has more weights, each of which is varied.
 SIZES = dict.fromkeys(STEP, SIZE) | {"lstm": 3, "gru": 3}
 
 # The arrays that the decomposition of `W_hh` and of `W_hx` is of, by cell.
 SIMPLE = {"W_hh": ["W_hh"], "W_hx": ["W_hx"]}
-GRADIENTS = dict.fromkeys(STEP, SIMPLE)
+GRADIENTS = dict.fromkeys(STEP, SIMPLE) | {"lru": {"W_hh": ["lambda"], "W_hx": ["W_hx"]}}
 
 # Radii at which nothing explodes within the few steps of the tests, where it is not 0.9.
 RADIUS = {"residual": 0.2}
 
 # Radii beyond this one the cell cannot have.
-LARGEST_RADIUS = dict.fromkeys(STEP, np.inf)
+LARGEST_RADIUS = dict.fromkeys(STEP, np.inf) | {"lru": 0.99}
 
 
 def blocks(cell, net):
     """The square matrices that get the spectral radius at the start."""
+    if cell == "lru":
+        return [np.diag(lru_eigenvalues(net))]
     size = net["W_s"].shape[1]
     return net["W_hh"].reshape(-1, size, size)
+
+
+def taken_apart(cell, net):
+    """The net with the arrays that are decomposed, where the trained ones are others."""
+    if cell == "lru":
+        own = lru_eigenvalues(net)
+        return net | {"lambda": np.stack([own.real, own.imag])}
+    return net
 
 
 def start(cell, net):

@@ -119,8 +119,9 @@ def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
 @quiet
 def test_the_distances_add_up_to_the_gradient_of_the_loss(cell, activation):
     """Norms of sums that know nothing of each other, and the residual against BPTT."""
-    given = net, *_ = draw(cell, 5)
-    path = forward_pass.trace(dynamics(cell, activation, net), *given[1:], MASKS["dense"])
+    net, *batch = draw(cell, 5)
+    path = forward_pass.trace(dynamics(cell, activation, net), *batch, MASKS["dense"])
+    given = plain_cells.taken_apart(cell, net), *batch
     parts = contributions.by_weight_and_distance(path)
     for name, part in parts.items():
         assert part.residual < 1e-13
@@ -141,6 +142,7 @@ def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation):
     net, inputs, targets = draw(cell, 6)
     path = forward_pass.trace(dynamics(cell, activation, net), inputs, targets, MASKS["holes"])
     parts = contributions.by_weight_and_distance(path)
+    net = plain_cells.taken_apart(cell, net)
     states = plain_cells.states_before(cell, activation, net, inputs)
     given = cell, activation, net, inputs, targets, MASKS["holes"], states
     for name, arrays in plain_cells.GRADIENTS[cell].items():

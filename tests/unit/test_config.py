@@ -178,7 +178,7 @@ def test_more_checkpoints_than_steps():
         (f"{ECHO}.task.vocabulary", "name, sequence_length, lag, symbols", None),
         (
             f"{ECHO}.model.hidden",
-            "hidden_size, embedding_size, input_scale, leak, chrono",
+            "hidden_size, embedding_size, input_scale, leak, chrono, ring",
             "hidden_size",
         ),
         (

@@ -279,6 +279,7 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
             conflicts = list(_conflicts(experiment))
             if (*where, "grid") not in wrong:
                 conflicts += _conflicts_of_remedies(experiment)
+                conflicts += _conflicts_of_radii(experiment["grid"])
             messages |= {(*where, *keys): message for keys, message in conflicts}
         if wrong.isdisjoint((*where, section) for section in ("published", "task")):
             message = _not_compared(experiment)
@@ -339,6 +340,20 @@ def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
                 if path == "training.batch_size":
                     yield (*where, "batch_size"), message
         yield from _conflicts_of_cells(experiment, name)
+
+
+def _conflicts_of_radii(grid: dict) -> Iterator[tuple[tuple, str]]:
+    """Find spectral radii that a cell, of the grid or of a remedy, cannot have."""
+    remedies = [changes["cell"] for changes in grid["remedies"].values() if "cell" in changes]
+    for cell in dict.fromkeys(grid["cells"] + remedies):
+        limit = getattr(CELLS[cell], "RADIUS_LIMIT", math.inf)
+        beyond = [f"{radius:g}" for radius in grid["spectral_radii"] if radius >= limit]
+        if beyond:
+            yield (
+                ("grid", "spectral_radii"),
+                f"{', '.join(beyond)} cannot be the radius of the cell `{cell}`; "
+                f"allowed: below {limit:g}, or a grid without that cell",
+            )
 
 
 def _conflicts_of_cells(experiment: dict, remedy: str) -> Iterator[tuple[tuple, str]]:

@@ -15,7 +15,9 @@ A cell module has
 and may have
 
 `constrain(weights, radius)`
-    brings the weights back to where they are to stay, after every training step.
+    brings the weights back to where they are to stay, after every training step;
+`RADIUS_LIMIT`
+    the spectral radius that it stays below.
 
 `options` is the configuration's `model`.
 """
@@ -23,7 +25,7 @@ and may have
 import numpy as np
 
 from ..activations import ACTIVATIONS
-from . import gru, layer_norm, leaky, lstm, residual, rnn, scaled_orthogonal
+from . import gru, layer_norm, leaky, lru, lstm, residual, rnn, scaled_orthogonal
 from .dynamics import Dynamics
 
 CELLS = {
@@ -34,6 +36,7 @@ CELLS = {
     "lstm": lstm,
     "gru": gru,
     "layer_norm": layer_norm,
+    "lru": lru,
 }
 
 
