@@ -80,7 +80,8 @@ def influence(table: pd.DataFrame, rises: pd.DataFrame) -> Figure:
     names = {"gradient from $d$ and farther": FIRST}
     if len(rises) and rises["rise"].iloc[0] > 0:
         effect = SECOND | {"marker": "o", "markersize": 2.5}
-        axes.plot(rises["distance"], rises["rise"] / rises["rise"].iloc[0], **effect)
+        relative = rises["rise"] / rises["rise"].iloc[0]
+        axes.plot(rises["distance"], relative.where(relative > 0), **effect)
         names["rise of the loss"] = effect
     add_legend(figure, names)
     return figure
