@@ -110,8 +110,8 @@ def test_vectors_are_read_as_they_are(read):
     tensors = tensors_of("gru")
     vectors = tensors.pop("emb.weight")[PROBE["inputs"]]
     net = read(tensors, PROBE | {"inputs": vectors})
-    assert net.embedding is None
-    np.testing.assert_array_equal(net.weights["embedding"][net.probe["inputs"]], vectors)
+    assert net.embedding is None and "embedding" not in net.weights
+    np.testing.assert_array_equal(net.probe["inputs"], vectors)
 
 
 def test_without_a_mask_every_step_carries_a_loss(read):
@@ -240,16 +240,18 @@ def test_no_safetensors_file(tmp_path, content):
         ({"inputs": None, "input": 0}, "it has an array 'input'; allowed: inputs, targets"),
         ({"inputs": PROBE["inputs"] + 1}, "inputs are not all integers from 0 to 5"),
         ({"inputs": PROBE["inputs"] - 1}, "inputs are not all integers from 0 to 5"),
-        ({"inputs": PROBE["inputs"] > 0}, "inputs are (7, 3) bool; allowed: (T, B) whole numbers"),
-        ({"inputs": PROBE["inputs"] * 1.0}, "inputs are (7, 3) float64; allowed: (T, B) whole"),
+        ({"inputs": PROBE["inputs"] > 0}, "inputs are (7, 3) bool; allowed: whole numbers"),
+        ({"inputs": PROBE["inputs"] * 1.0}, "inputs are (7, 3) float64; allowed: whole numbers"),
+        ({"inputs": PROBE["inputs"][0]}, "inputs are (3,) int64; allowed: whole numbers"),
         ({"inputs": PROBE["inputs"][:1]}, "inputs have 1 steps of 3 sequences"),
-        ({"inputs": np.full((7, 3, D), np.nan)}, "inputs are not all finite"),
+        ({"inputs": np.full((7, 3, D), np.nan)}, "inputs are not all finite vectors of length 3"),
+        ({"inputs": np.ones((7, 3, D + 1))}, "inputs are not all finite vectors of length 3"),
         ({"targets": PROBE["targets"] - 100}, "targets are not all integers from 0 to 4"),
         ({"targets": PROBE["targets"] * 1.0}, "targets are (7, 3) float64; allowed: whole"),
-        (
-            {"targets": PROBE["targets"][0]},
-            "targets are (3,) int64; allowed: whole numbers, (7, 3)",
-        ),
+        ({"targets": PROBE["targets"][0]}, "targets are (3,) int64; allowed: whole numbers"),
+        ({"targets": PROBE["targets"][1:]}, "targets are (6, 3) int64; allowed: (7, 3) like"),
+        ({"targets": np.ones((7, 3, V + 1))}, "targets are not all finite vectors of length 5"),
+        ({"targets": np.full((7, 3, V), np.inf)}, "targets are not all finite vectors of"),
         ({"loss_mask": np.ones(3, bool)}, "loss_mask is (3,) bool; allowed: (7,) Booleans"),
         ({"loss_mask": np.ones(7)}, "loss_mask is (7,) float64; allowed: (7,) Booleans"),
         ({"loss_mask": np.zeros(7, bool)}, "at least one of them true"),
@@ -257,10 +259,15 @@ def test_no_safetensors_file(tmp_path, content):
 )
 def test_batches_that_cannot_be_read(refused, change, line):
     probe = {name: array for name, array in (PROBE | change).items() if array is not None}
-    refused(tensors_of("gru"), line, file="probe.npz", probe=probe)
+    refused(tensors_of("gru"), line, file="probe.npz", probe=probe, readout="head")
 
 
-def test_vectors_of_another_length(refused):
-    probe = PROBE | {"inputs": np.ones((reference.STEPS, reference.BATCH, D + 1))}
-    refused(tensors_of("gru"), "rnn.weight_ih_l0 takes vectors of 3 numbers", probe=probe)
+def test_an_embedding_of_vectors(refused):
+    probe = PROBE | {"inputs": np.ones((reference.STEPS, reference.BATCH, D))}
     refused(tensors_of("gru"), "no embedding is needed", probe=probe, embedding="emb")
+
+
+def test_targets_without_a_loss_may_be_anything(read):
+    """Such as PyTorch's index -100 of what is to be ignored."""
+    targets = np.where(PROBE["loss_mask"][:, None], PROBE["targets"], -100)
+    assert (read(tensors_of("gru"), PROBE | {"targets": targets}).probe["targets"] < 0).any()

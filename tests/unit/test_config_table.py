@@ -104,7 +104,7 @@ def test_examples_of_the_page(text, tmp_path, monkeypatch):
     whole = yaml.safe_load((Path(config.__file__).parents[3] / "config/config.yaml").read_text())
     example = yaml.safe_load(text)
     whole["checkpoints"] = example.get("checkpoints", {})
-    for name, experiment in example["experiments"].items():
+    for name, experiment in example.get("experiments", {}).items():
         if name not in whole["experiments"]:
             whole["experiments"][name] = experiment
         elif experiment is None:

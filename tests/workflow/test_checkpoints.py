@@ -11,12 +11,12 @@ from safetensors.numpy import save_file
 
 STORED = np.load(project.ROOT / "tests/reference/checkpoints.npz")
 CONFIG = {
-    "experiments": dict.fromkeys(("words", "delayed_echo", "temporal_order")),
     "checkpoints": {
-        "my_net": {"file": "rnn_tanh.safetensors", "probe": "probe.npz"},
+        "my_lstm": {"file": "lstm.safetensors", "probe": "probe.npz"},
         "my_rnn": {"file": "rnn_relu.safetensors", "probe": "probe.npz", "activation": "relu"},
     },
 }
+ALONE = ("--configfile", "tiny.yaml", "--replace-workflow-config")
 NETS = set(CONFIG["checkpoints"])
 FIGURES = ("contribution", "influence", "spectra", "transport", "truncation")
 TABLES = ("contributions", "influence", "spectra", "summary")
@@ -28,7 +28,7 @@ FILES = {
 
 
 def write_nets(folder):
-    for kind in ("rnn_tanh", "rnn_relu"):
+    for kind in ("lstm", "rnn_relu"):
         names = [name for name in STORED if name.startswith(f"{kind}/") and "." in name]
         tensors = {name.removeprefix(f"{kind}/"): STORED[name] for name in names}
         save_file(tensors, folder / f"{kind}.safetensors")
@@ -41,16 +41,13 @@ def measured(tmp_path_factory, path_without_tex):
     """A finished run, as if there were no TeX."""
     folder = project.tiny_copy(tmp_path_factory.mktemp("nets") / "project", CONFIG)
     write_nets(folder)
-    printed = project.succeed(
-        project.RUN_WORKFLOW, folder, "--configfile", "tiny.yaml", path=path_without_tex
-    )
+    printed = project.succeed(project.RUN_WORKFLOW, folder, *ALONE, path=path_without_tex)
     assert printed.splitlines()[-1].startswith("Everything but the PDF is made")
     return folder
 
 
 def plan(folder, path=project.PATH):
-    arguments = ("-n", "--configfile", "tiny.yaml")
-    return project.jobs(project.succeed(project.SNAKEMAKE, folder, *arguments, path=path))
+    return project.jobs(project.succeed(project.SNAKEMAKE, folder, "-n", *ALONE, path=path))
 
 
 def test_all_files_and_no_others(measured):
@@ -67,13 +64,13 @@ def test_nothing_runs_again(measured, path_without_tex):
 # A date of None is now.
 @pytest.mark.parametrize("mtime", [None, 1577836800], ids=["now", "2020"])
 def test_another_net(measured, path_without_tex, mtime):
-    file = measured / "rnn_tanh.safetensors"
+    file = measured / "lstm.safetensors"
     before, status = file.read_bytes(), file.stat()
     try:
         file.write_bytes(before[:-4] + np.float32(0.25).tobytes())
         if mtime is not None:
             os.utime(file, (mtime, mtime))
-        assert plan(measured, path_without_tex) == {"measure_checkpoint": {"my_net"}}
+        assert plan(measured, path_without_tex) == {"measure_checkpoint": {"my_lstm"}}
     finally:
         file.write_bytes(before)
         os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -82,23 +79,23 @@ def test_another_net(measured, path_without_tex, mtime):
 
 def test_alone_it_gives_the_same(measured, tmp_path):
     script = [sys.executable, str(measured / "workflow/scripts/measure_checkpoint.py")]
-    arguments = ["--weights", "rnn_tanh.safetensors", "--probe", "probe.npz", "--name", "my_net"]
+    arguments = ["--weights", "lstm.safetensors", "--probe", "probe.npz", "--name", "my_lstm"]
     printed = project.succeed(
         script, measured, *arguments, "--engine", "none", "--output", tmp_path / "out"
     )
-    assert printed.startswith(f"loss {STORED['rnn_tanh/loss']:.4g}, accuracy 33.3%, h99 ")
+    assert printed.startswith(f"loss {STORED['lstm/loss']:.4g}, h99 ")
     for file in sorted(FILES):
-        expected = measured / "results/checkpoints/my_net" / file
+        expected = measured / "results/checkpoints/my_lstm" / file
         assert (tmp_path / "out" / file).read_bytes() == expected.read_bytes(), file
 
 
 @pytest.mark.tex
 def test_reports_of_two_pages(measured):
     assert plan(measured) == {"build_report": NETS}
-    printed = project.succeed(project.RUN_WORKFLOW, measured, "--configfile", "tiny.yaml")
+    printed = project.succeed(project.RUN_WORKFLOW, measured, *ALONE)
     reports = [f"results/checkpoints/{net}/report.pdf" for net in CONFIG["checkpoints"]]
     assert printed.splitlines()[-1] == f"The reports on your nets are {', '.join(reports)}."
-    for report, kind in zip(reports, ("rnn_tanh", "rnn_relu"), strict=True):
+    for report, kind in zip(reports, ("lstm", "rnn_relu"), strict=True):
         information = project.succeed(["pdfinfo"], measured, report)
         assert re.search(r"^Pages: *2$", information, re.MULTILINE)
         text = " ".join(project.succeed(["pdftotext"], measured, "-layout", report, "-").split())

@@ -3,8 +3,8 @@
 python measure_checkpoint.py --weights net.safetensors --probe probe.npz --output folder
 
 The net is one recurrent layer with a read-out and, for symbols, an embedding; the probe batch has
-`inputs`, (T, B) whole numbers or (T, B, D) floats, `targets` (T, B) and, if not every step has a
-target, `loss_mask` (T,).  PyTorch is not needed.
+`inputs`, (T, B) whole numbers or (T, B, D) floats, `targets`, (T, B) classes or (T, B, O) floats,
+and, if not every step has a target, `loss_mask` (T,).  PyTorch is not needed.
 """
 
 import contextlib
@@ -85,10 +85,7 @@ def main() -> None:
     files.write_json(output / "numbers.json", macros)
     files.write_text(output / "numbers.tex", macros.definitions())
     row = tables["summary"].iloc[0]
-    print(
-        f"loss {row['probe_loss']:.4g}, accuracy {row['probe_accuracy']:.1%}, "
-        f"h99 {row['h99']:g}, k01 {row['k01']:g}: {output}"
-    )
+    print(f"loss {row['probe_loss']:.4g}, h99 {row['h99']:g}, k01 {row['k01']:g}: {output}")
     if arguments.engine == NO_REPORT:
         print("No report.pdf was asked for, or no LaTeX was found.")
         return

@@ -34,7 +34,7 @@ class Checkpoint:
     ----------
     cell : rnn, gru or lstm.
     weights : by the library's names, in float64; `embedding` unless symbols are unit vectors.
-    probe : `inputs` and `targets` (T, B) int, `loss_mask` (T,) bool.
+    probe : as `probe_file.read` returns it.
     layer, readout, embedding : where in the file the parts were found; None for no embedding.
     unused : names of the tensors that take no part.
     """
@@ -67,26 +67,17 @@ def read(
     file, batch = tensor_file.read(weights), probe_file.read(probe)
     layer = _find_layer(file)
     cell, size, width = _sizes(file, layer)
-    symbolic = batch["inputs"].ndim == 2
+    symbolic = batch["inputs"].dtype.kind != "f"
     if not symbolic and embedding is not None:
         raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
-    if not symbolic and batch["inputs"].shape[2] != width:
-        raise file.refusal(
-            f"{layer}weight_ih_l0 takes vectors of {width} numbers, "
-            f"the inputs of {probe} have {batch['inputs'].shape[2]}"
-        )
     embedding, readout = _find_ends(file, layer, size, width, symbolic, (embedding, readout))
     used = {*(layer + name for name in LAYER), *_names(readout), *_names(embedding)}
     net = _layer_weights(file, layer, cell)
     net |= {"W_s": file.values(f"{readout}.weight"), "b_s": _bias(file, readout)}
-    if not symbolic:
-        # A symbol of its own for each vector: the net reads the same.
-        vectors = batch["inputs"].reshape(-1, width)
-        net["embedding"] = vectors
-        batch["inputs"] = np.arange(len(vectors)).reshape(batch["inputs"].shape[:2])
-    elif embedding is not None:
+    if embedding is not None:
         net["embedding"] = file.values(f"{embedding}.weight")
-    probe_file.check_symbols(probe, batch, len(net.get("embedding", range(width))), len(net["W_s"]))
+    symbols = len(net.get("embedding", range(width)))
+    probe_file.check(probe, batch, symbols, width, outputs=len(net["W_s"]))
     unused = tuple(name for name in file.shapes if name not in used)
     return Checkpoint(cell, net, batch, layer.rstrip("."), readout, embedding, unused)
 

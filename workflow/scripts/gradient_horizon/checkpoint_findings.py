@@ -28,6 +28,7 @@ def macros(name: str, net: Checkpoint, tables: dict[str, pd.DataFrame]) -> dict[
     return {
         "Name": escape(name),
         **_parts(net, row["activation"]),
+        "LossSentence": _loss(row, _gives_numbers(net)),
         **_numbers(row, tables["spectra"]),
         "HorizonSentence": _horizon(row, len(rows)),
         "TruncationSentence": _truncation(row, len(rows)),
@@ -43,12 +44,13 @@ def _parts(net: Checkpoint, activation: str) -> dict[str, str]:
     steps, batch = net.probe["inputs"].shape
     layer = _code(LAYERS[net.cell]) + (f" with {activation} units" if net.cell == "rnn" else "")
     width = net.weights["W_hx"].shape[1]
-    vectors = "embedding" in net.weights
     if net.embedding is not None:
         symbols = len(net.weights["embedding"])
         inputs = f"{number(symbols)} symbols, embedded in {number(width)} numbers each"
+    elif net.probe["inputs"].dtype.kind == "f":
+        inputs = f"vectors of {count_of(width, 'number')}"
     else:
-        inputs = f"vectors of {number(width)}" if vectors else f"{number(width)} symbols, one-hot"
+        inputs = f"{number(width)} symbols, one-hot"
     names = [f"the recurrent layer is {_named(net.layer)}", f"the read-out {_named(net.readout)}"]
     if net.embedding is not None:
         names.append(f"the embedding {_named(net.embedding)}")
@@ -60,7 +62,7 @@ def _parts(net: Checkpoint, activation: str) -> dict[str, str]:
         "Layer": layer,
         "HiddenUnits": count_of(net.weights["W_s"].shape[1], "hidden unit"),
         "Inputs": inputs,
-        "Outputs": count_of(len(net.weights["W_s"]), "class").replace("classs", "classes"),
+        "Outputs": _outputs(net),
         "Where": f"In the file, {conjunction(names)}. {unused}",
         "Steps": count_of(steps, "step"),
         "Batch": count_of(batch, "sequence"),
@@ -82,11 +84,9 @@ def _numbers(row: pd.Series, spectra: pd.DataFrame) -> dict[str, str]:
         "InputTruncation": lower_bound_label(row, "input_k01"),
         "Gradient": number(row["log10_gradient_norm"]),
         "InputGradient": number(row["input_log10_gradient_norm"]),
-        "Loss": number(row["probe_loss"], 4),
-        "Perplexity": number(perplexity(row["probe_loss"])),
-        "Accuracy": percent(row["probe_accuracy"]),
         "Slope": number(row["slope"]),
         "WorstSlope": number(row["worst_slope"]),
+        "Matrix": "$W_{hh}$" if row["cell"] == "rnn" else "the candidate's block of $W_{hh}$",
         "SpectralRadius": number(row["spectral_radius"]),
         "SigmaMax": number(row["sigma_max"]),
         "Saturated": percent(row["saturated"]),
@@ -95,6 +95,31 @@ def _numbers(row: pd.Series, spectra: pd.DataFrame) -> dict[str, str]:
         "Residual": number(row["residual"], 2),
         "AllowedResidual": number(LARGEST_RESIDUAL, 2),
     }
+
+
+def _gives_numbers(net: Checkpoint) -> bool:
+    """Tell whether the net answers in numbers, not in classes."""
+    return net.probe["targets"].dtype.kind == "f"
+
+
+def _outputs(net: Checkpoint) -> str:
+    """What is read out."""
+    count = len(net.weights["W_s"])
+    if _gives_numbers(net):
+        return count_of(count, "number")
+    return "1 class" if count == 1 else f"{number(count)} classes"
+
+
+def _loss(row: Mapping, gives_numbers: bool) -> str:
+    """What the loss on the batch is."""
+    loss = number(row["probe_loss"], 4)
+    if gives_numbers:
+        return f"the squared error, summed over the outputs, has a mean of {loss}"
+    branches = number(perplexity(row["probe_loss"]))
+    return (
+        f"the mean cross-entropy is {loss} nats (perplexity {branches}) and the accuracy "
+        f"{percent(row['probe_accuracy'])}"
+    )
 
 
 def _horizon(row: Mapping, steps: int) -> str:

@@ -3,9 +3,8 @@
 import pandas as pd
 
 from . import measurement
-from .cells import CELLS, net_of
+from .cells import net_of
 from .checkpoint import Checkpoint
-from .files import FileError
 
 NAMES = ("contributions", "summary", "spectra", "influence")
 
@@ -31,10 +30,7 @@ def measure(
     Raises
     ------
     measurement.InexactError : as `measurement.measure`.
-    FileError : there is no such cell.
     """
-    if checkpoint.cell not in CELLS:
-        raise FileError(f"a net of the cell {checkpoint.cell} cannot be measured yet")
     settings = {"cell": checkpoint.cell, "activation": activation, "model": {}}
     net, probe = net_of(settings, checkpoint.weights), checkpoint.probe
     rows, row = measurement.measure(net, probe)

@@ -15,12 +15,12 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    path : an `.npz` with `inputs`, (T, B) int or (T, B, D) float, `targets` (T, B) int and, if not
-        all steps carry a loss, `loss_mask` (T,) bool.
+    path : an `.npz` with `inputs`, (T, B) int or (T, B, D) float, `targets`, (T, B) int or
+        (T, B, O) float, and, if not all steps carry a loss, `loss_mask` (T,) bool.
 
     Returns
     -------
-    The three, vectors in float64; whether the net knows the symbols is for `check_symbols`.
+    The three, vectors in float64; whether they fit a net is for `check`.
 
     Raises
     ------
@@ -36,26 +36,26 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     for name in ("inputs", "targets"):
         if name not in arrays:
             raise _refusal(path, f"it has no array '{name}'")
+        array = arrays[name]
+        if array.dtype.kind == "f" and array.ndim == 3:
+            arrays[name] = array.astype(np.float64)
+        elif array.dtype.kind not in "iu" or array.ndim != 2:
+            raise _refusal(
+                path,
+                f"{name} are {_form(array)}; allowed: whole numbers with two axes, time and "
+                "sequences, or floats with a third",
+            )
     inputs, targets = arrays["inputs"], arrays["targets"]
-    if inputs.dtype.kind == "f" and inputs.ndim == 3:
-        if not np.isfinite(inputs).all():
-            raise _refusal(path, "inputs are not all finite")
-        inputs = inputs.astype(np.float64)
-    elif inputs.dtype.kind not in "iu" or inputs.ndim != 2:
-        raise _refusal(
-            path,
-            f"inputs are {_form(inputs)}; allowed: (T, B) whole numbers, or (T, B, D) floats",
-        )
     shape = inputs.shape[:2]
     if shape[0] < 2 or shape[1] < 1:
         raise _refusal(
             path, f"inputs have {shape[0]} steps of {shape[1]} sequences; allowed: at least 2 of 1"
         )
-    if targets.dtype.kind not in "iu" or targets.shape != shape:
+    if targets.shape[:2] != shape:
         raise _refusal(
             path,
-            f"targets are {_form(targets)}; allowed: whole numbers, {shape} like the inputs' steps "
-            "and sequences (where only the last step has a target, let loss_mask say so)",
+            f"targets are {_form(targets)}; allowed: {shape} like the inputs (where only the last "
+            "step has a target, let loss_mask say so)",
         )
     mask = arrays.get("loss_mask", np.ones(len(inputs), dtype=bool))
     if mask.dtype != bool or mask.shape != shape[:1] or not mask.any():
@@ -66,21 +66,28 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     return {"inputs": inputs, "targets": targets, "loss_mask": mask}
 
 
-def check_symbols(path: str | Path, probe: dict, symbols: int, outputs: int) -> None:
-    """Refuse symbols that the net does not have.
+def check(path: str | Path, probe: dict, symbols: int, width: int, outputs: int) -> None:
+    """Refuse symbols that the net does not have, and vectors of another length than it reads.
 
     Parameters
     ----------
     path : where the probe batch is from.
-    probe : as `read` returns it, its inputs symbols.
-    symbols, outputs : the net's V_in and V.
+    probe : as `read` returns it; targets without a loss may be anything.
+    symbols, width, outputs : the net's V_in, D and V.
 
     Raises
     ------
-    FileError : an input or a target is out of range.
+    FileError : an input or a target is out of range, not finite or too long or short.
     """
-    for name, count in (("inputs", symbols), ("targets", outputs)):
-        if ((probe[name] < 0) | (probe[name] >= count)).any():
+    targets = probe["targets"][probe["loss_mask"]]
+    for name, array, count, length in (
+        ("inputs", probe["inputs"], symbols, width),
+        ("targets", targets, outputs, outputs),
+    ):
+        if array.dtype.kind == "f":
+            if array.shape[2] != length or not np.isfinite(array).all():
+                raise _refusal(path, f"{name} are not all finite vectors of length {length}")
+        elif ((array < 0) | (array >= count)).any():
             raise _refusal(path, f"{name} are not all integers from 0 to {count - 1}")
 
 
