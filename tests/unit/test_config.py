@@ -309,7 +309,13 @@ def test_the_configurations_that_come_with_the_project(file):
     overlay = yaml.safe_load(file.read_text())
     dropped = {name for name, own in overlay["experiments"].items() if own is None}
     names = resolve(laid_over(whole, overlay))["experiments"].keys()
-    assert names == whole["experiments"].keys() - dropped and len(names) > 2
+    assert names and names == whole["experiments"].keys() - dropped
+
+
+def test_the_comparison_of_cells_has_them_all():
+    overlay = yaml.safe_load((FOLDER / "cells.yaml").read_text())
+    grid = overlay["experiments"]["delayed_echo"]["grid"]
+    assert sorted(grid["cells"]) == sorted(config.REGISTRIES["cells"])
 
 
 def laid_over(whole, overlay):

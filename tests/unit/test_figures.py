@@ -108,6 +108,16 @@ def spectra():
     return measured(table, value=numbers(len(table), -1.5, 0.5))
 
 
+def parts():
+    """Of the tanh nets only: transport through the hidden and through the cell state."""
+    table = contributions()
+    count, known = len(table), table["activation"] == "tanh"
+    hidden, cell = (np.where(known, numbers(count, low, 0.0), np.nan) for low in (-3.0, -1.0))
+    cell = np.where(table["distance"] == 0, np.where(known, -np.inf, np.nan), cell)
+    with np.errstate(invalid="ignore"):
+        return measured(table, log10_transport_hidden=hidden, log10_transport_cell=cell)
+
+
 def panels(figure):
     """The axes in order, row by row; colour bars left out."""
     return [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
@@ -123,6 +133,24 @@ def shows(axes, x, y):
 
 def names(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_transport_through_the_parts_of_the_state():
+    """Where it is known, the cell state solid and the hidden state dashed."""
+    table = parts()
+    figure = figures.transport_parts(table)
+    both = panels(figure)
+    assert len(both) == len(STEPS)
+    known = table[table["activation"] == "tanh"]
+    for axes, step in zip(both, STEPS, strict=True):
+        for _, rows in known[known["step"] == step].groupby("radius"):
+            for column in ("log10_transport_hidden", "log10_transport_cell"):
+                assert shows(axes, rows["distance"], rows[column])
+        solid = [line for line in axes.lines if line.get_linestyle() == "-"]
+        assert len(solid) == len(axes.lines) / 2 == len(RADII)
+        assert all(line.get_ydata()[0] == -np.inf for line in solid)
+    radii = [f"radius {radius:g}" for radius in RADII]
+    assert names(figure) == [*radii, "cell state", "hidden state"]
 
 
 @pytest.mark.parametrize(

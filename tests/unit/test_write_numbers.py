@@ -1,5 +1,7 @@
 """What the paper reads of an experiment on a text, by words or by characters."""
 
+import numpy as np
+import pandas as pd
 import pytest
 import write_numbers
 
@@ -49,3 +51,16 @@ def test_sentences_are_mapped_word_by_word_only(experiment, mapped):
     experiments = {"own_text": experiment}
     assert ("{sentence_map}" in write_numbers.sections(experiments, "details")) == mapped
     assert "{sentence_map}" not in write_numbers.sections(experiments, "experiment")
+
+
+def test_the_parts_of_the_state_are_shown_where_they_are_known():
+    distances = pd.DataFrame({"experiment": ["echo", "cells"], "share": [0.5, 0.5]})
+    assert write_numbers.by_part({"contributions_median": distances}) == set()
+    distances["log10_transport_cell"] = [np.nan, -np.inf]
+    known = write_numbers.by_part({"contributions_median": distances})
+    assert known == {"cells"}
+    experiments = {"echo": ECHO, "cells": ECHO}
+    details = write_numbers.sections(experiments, "details", known)
+    assert details.count(r"\input{transport_parts}") == 1
+    assert details.index("{cells}") < details.index("{transport_parts}")
+    assert "{transport_parts}" not in write_numbers.sections(experiments, "experiment", known)

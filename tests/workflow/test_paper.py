@@ -97,6 +97,7 @@ def test_macros_used_are_macros_defined(smoke, macros):
             "supplement",
             "details",
             "sentence_map",
+            "transport_parts",
         )
     )
     prefixes = tuple(map(macro_prefix, EXPERIMENTS))

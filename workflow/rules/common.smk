@@ -10,6 +10,7 @@ ROOT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from gradient_horizon import config as configuration
 from gradient_horizon import config_file, grid, own_activation_check, provenance
+from gradient_horizon.cells import CELLS
 from gradient_horizon.code_digest import digest
 from gradient_horizon.own_file import sha256
 from gradient_horizon.tasks import TASKS
@@ -111,13 +112,23 @@ HAS_WORDS = [
     for name, experiment in CONFIG["experiments"].items()
     if experiment["task"].get("unit") == "word"
 ]
+# A state of several parts, through which the signal goes back apart.
+HAS_PARTS = [
+    name
+    for name, runs in EXPERIMENTS.items()
+    if any(hasattr(CELLS[run["cell"]], "PARTS") for run in runs.values())
+]
 COMPARING = [
     name for name, experiment in CONFIG["experiments"].items() if grid.compares_remedies(experiment)
 ]
 FIGURES = [
     f"results/figures/{figure}_{experiment}.{ending}"
     for experiment in EXPERIMENTS
-    for figure in FIGURE_NAMES + (["sentence_map"] if experiment in HAS_WORDS else [])
+    for figure in (
+        *FIGURE_NAMES,
+        *(["sentence_map"] if experiment in HAS_WORDS else []),
+        *(["transport_parts"] if experiment in HAS_PARTS else []),
+    )
     for ending in ("pdf", "png")
 ]
 PAPER_PARTS = [
@@ -157,6 +168,7 @@ PAPER_SOURCES = [
         "remedies_details.tex",
         "sentence_map.tex",
         "supplement.tex",
+        "transport_parts.tex",
     )
 ]
 PAPERS = ["results/paper/paper.pdf", "results/paper/supplement.pdf"] if EXPERIMENTS else []

@@ -46,3 +46,26 @@ rule draw_sentence_map:
     shell:
         "python {input.script:q} --map {input.map:q}"
         " --output results/figures/sentence_map_{wildcards.experiment:q} > {log:q} 2>&1"
+
+
+rule draw_transport_parts:
+    input:
+        script=script("draw_transport_parts"),
+        style=own(FIGURE_STYLE),
+        distances="results/tables/contributions_median.parquet",
+    output:
+        expand("results/figures/transport_parts_{{experiment}}.{ending}", ending=("pdf", "png")),
+    log:
+        "logs/draw_transport_parts/{experiment}.log",
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        code=code("draw_transport_parts", FIGURE_STYLE),
+    shell:
+        "python {input.script:q} --experiment {wildcards.experiment:q}"
+        " --distances {input.distances:q}"
+        " --output results/figures/transport_parts_{wildcards.experiment:q} > {log:q} 2>&1"

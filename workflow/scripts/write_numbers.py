@@ -7,6 +7,7 @@ that main.tex and supplement.tex read besides: tables of results, versions, text
 configuration.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,8 @@ from gradient_horizon import (
 from gradient_horizon.tasks import words
 
 TABLES = ("summary_median", "contributions_median", "slopes")
+# Known only of cells whose state has two parts.
+PART_COLUMN = "log10_transport_cell"
 # What stands in place of a part, or after it, where an experiment compares remedies.
 PLACES = {"experiment": ["remedies"], "details": ["details", "remedies_details"]}
 
@@ -78,8 +81,11 @@ def _own(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return table[table["experiment"] == experiment]
 
 
-def sections(experiments: dict, file: str) -> str:
-    """Return the LaTeX that runs through the experiments, reading `file` for each."""
+def sections(experiments: dict, file: str, by_part: Collection[str] = ()) -> str:
+    """Return the LaTeX that runs through the experiments, reading `file` for each.
+
+    `by_part` names the experiments whose transport is known for each part of the state.
+    """
     lines = []
     for name, experiment in experiments.items():
         lines += [
@@ -91,7 +97,17 @@ def sections(experiments: dict, file: str) -> str:
         if file == "details" and experiment["task"].get("unit") == "word":
             mapped = grid_points.run_label(grid.mapped_run(experiment))
             lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
+        if file == "details" and name in by_part:
+            lines += [r"\input{transport_parts}"]
     return "\n".join([*lines, r"\clearpage", ""])
+
+
+def by_part(tables: dict[str, pd.DataFrame]) -> set[str]:
+    """Return the experiments whose transport is known for each part of the state."""
+    distances = tables["contributions_median"]
+    if PART_COLUMN not in distances:
+        return set()
+    return set(distances.loc[distances[PART_COLUMN].notna(), "experiment"])
 
 
 def versions() -> str:
@@ -155,7 +171,7 @@ def main() -> None:
     macros = numbers(settings, facts, files.read_json(output / "audit.json"), tables, costs)
     written = {
         "experiments.tex": sections(experiments, "experiment"),
-        "all_details.tex": sections(experiments, "details"),
+        "all_details.tex": sections(experiments, "details", by_part(tables)),
         "grids.tex": "{\\footnotesize\n" + "\n".join(grids) + "}\n",
         "learnability.tex": paper_tables.learnability(tables["learnability"]),
         "texts.tex": texts(experiments, facts),

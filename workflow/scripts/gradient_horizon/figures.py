@@ -48,6 +48,26 @@ def transport(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def transport_parts(table: pd.DataFrame) -> Figure:
+    """Transport by distance through the cell state and the hidden state apart, where there are two.
+
+    `table` holds one experiment's rows of `contributions_median`.
+    """
+    columns = {"log10_transport_cell": SOLID, "log10_transport_hidden": DASHED}
+    table = table[table[list(columns)].notna().any(axis=1)]
+    lowest, highest = _extent(table, list(columns))
+    limits = max(lowest, -12) - 0.5, min(highest, 12) + 0.5
+    figure, panels = _before_and_after(table, r"$\log_{10}$ transport", "distance $d$", limits)
+    for axes, part in panels:
+        for _, _, style, rows in lines_of(part):
+            for column, dashes in columns.items():
+                draw_band(axes, rows["distance"], rows, column, style | dashes)
+    grey = {"color": GREY}
+    keys = {"cell state": grey | SOLID, "hidden state": grey | DASHED}
+    add_legend(figure, {name: style | SOLID for name, style in radius_styles(table).items()} | keys)
+    return figure
+
+
 def contribution(table: pd.DataFrame) -> Figure:
     """Share of the gradient by distance, before and after training."""
     figure, panels = _before_and_after(

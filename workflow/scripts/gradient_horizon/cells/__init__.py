@@ -17,7 +17,9 @@ and may have
 `constrain(weights, radius)`
     brings the weights back to where they are to stay, after every training step;
 `RADIUS_LIMIT`
-    the spectral radius that it stays below.
+    the spectral radius that it stays below;
+`PARTS`
+    the names of the parts that its state has: transport is measured, and drawn, for each apart.
 
 `options` is the configuration's `model`.
 """

@@ -14,6 +14,8 @@ from ..population import Weights, by_net, product
 from . import dynamics, gates, recurrence
 from .gates import sigmoid, sigmoid_slope
 
+PARTS = ("hidden", "cell")
+
 
 def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
     """Shapes of the cell's weights in one net."""
@@ -182,7 +184,7 @@ class Unrolled(dynamics.Unrolled):
     def __init__(self, net: Dynamics, state, sums):
         """Take states (T+1, B, 2 N) and the sums (T, B, 4 N) of the four."""
         size = net.hidden_size
-        parts = {"hidden": slice(0, size), "cell": slice(size, 2 * size)}
+        parts = dict(zip(PARTS, (slice(0, size), slice(size, 2 * size)), strict=True))
         i, f, g, o = gates.parts(sums, 4)
         cell = state[1:, :, size:]
         slope = net.activation.slope(g)
