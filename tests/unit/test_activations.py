@@ -61,6 +61,26 @@ def test_slopes_by_central_differences(name):
 
 
 @every
+def test_curvatures_by_central_differences(name):
+    step, slope = 1e-3, ACTIVATIONS[name].slope
+    near, far = (
+        (slope(GRID + distance) - slope(GRID - distance)) / (2 * distance)
+        for distance in (step / 2, step)
+    )
+    curvature = ACTIVATIONS[name].curvature(GRID)
+    away = (abs(GRID[:, None] - KINKS) > step).all(axis=1)
+    np.testing.assert_allclose(curvature[away], ((4 * near - far) / 3)[away], rtol=0, atol=1e-11)
+
+
+@every
+@pytest.mark.filterwarnings("error")
+def test_curvatures_end_at_zero(name):
+    far = np.array([-1e300, -1e6, 1e6, 1e300])
+    assert abs(ACTIVATIONS[name].curvature(far)).max() < 1e-17
+    assert np.isfinite(ACTIVATIONS[name].curvature(np.array([-1.0, 0.0, 1.0]))).all()
+
+
+@every
 def test_slopes_far_from_zero_by_central_differences(name):
     far = np.geomspace(8.0, 1e4, 200)
     a, step = np.concatenate([-far, far]), 0.01

@@ -211,6 +211,10 @@ def test_several_initialisations_are_named():
             "clipped at norm 1, regularised with weight 2 by the published program of Pascanu, "
             "Mikolov and Bengio (2013)",
         ),
+        (
+            {"flossing": {"exponents": 1, "steps": 200}},
+            "clipped at norm 1, after 200 steps of flossing 1 exponent",
+        ),
     ],
 )
 def test_what_is_done_with_the_gradient(changes, words):

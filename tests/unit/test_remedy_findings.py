@@ -222,6 +222,28 @@ def test_operations_of_a_step_by_hand():
     assert remedy_cost.step_operations("rnn", *given, embedded, mask) == expected
 
 
+def test_operations_of_a_regulariser_and_of_flossing_by_hand():
+    facts = {"input_size": 3, "output_size": 2, "embedded": False}
+    model, mask = {"hidden_size": 2, "embedding_size": 7}, np.arange(4) == 3
+    plain = WHOLE["training"] | {"batch_size": 5, "steps": 100}
+    options = {"exponents": 1, "steps": 10, "every": None, "episodes": 2}
+
+    def more(**changes):
+        counts = [
+            remedy_cost.step_operations("rnn", model, training, facts, mask)
+            for training in (plain | changes, plain)
+        ]
+        return counts[0] - counts[1]
+
+    # W_hh has 4 entries, at 4 steps of 5 sequences.
+    assert more(regulariser="pascanu_2013_code") == 2 * 2 * 4 * 4 * 5
+    # Ten sequences of 4 steps, over 100 training steps: 3 products by W_hh for state and column.
+    assert more(flossing=options) == round(10 * 4 * (3 * 2 * 2 * 4 + 10 * 2) / 100)
+    again = more(flossing=options | {"every": 99})
+    assert again == more(flossing=options | {"every": 1, "episodes": 1})
+    assert again == round(20 * 4 * 68 / 100)
+
+
 def test_costs_are_relative_to_plain():
     facts = {"input_size": 6, "output_size": 4, "embedded": False}
     costs = remedy_cost.relative_costs(WHOLE, facts, np.arange(20) == 19)

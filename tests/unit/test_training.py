@@ -35,6 +35,7 @@ def settings(**changes):
             "gradient_clip_value": None,
             "truncation": None,
             "regulariser": None,
+            "flossing": None,
             "precision": "float32",
         },
         "measurement": {"checkpoints": 4},

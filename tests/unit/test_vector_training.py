@@ -34,6 +34,7 @@ def settings(name, **training_changes):
             "gradient_clip_value": None,
             "truncation": None,
             "regulariser": None,
+            "flossing": None,
             "precision": "float32",
             **training_changes,
         },

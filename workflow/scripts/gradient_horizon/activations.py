@@ -43,6 +43,8 @@ class Activation:
     value_bound : sup |phi|.
     homogeneous : whether phi(c a) = c phi(a) for every c > 0, so that states of any size can be
         carried with a separate exponent.
+    curvature : `curvature(a)` is phi''(a), 0 at a kink.  None where it is not known, as of the
+        user's own: nothing but what moves the slopes themselves needs it.
     """
 
     label: str
@@ -52,6 +54,7 @@ class Activation:
     slope_bound: float
     value_bound: float = np.inf
     homogeneous: bool = False
+    curvature: Callable | None = None
 
 
 def _sigmoid(a, out=None):
@@ -72,6 +75,10 @@ def _sigmoid_slope(a):
     return decay / np.square(1.0 + decay)
 
 
+def _sigmoid_curvature(a):
+    return -_sigmoid_slope(a) * np.tanh(0.5 * a)
+
+
 def _sigmoid_slope_from_value(h, out=None):
     out = np.multiply(h, h, out=out)
     return np.subtract(h, out, out=out)
@@ -81,6 +88,10 @@ def _tanh_slope(a):
     """sech^2 a by exp(-|a|); 1 - tanh^2 a would be exactly 0 beyond |a| = 19."""
     decay = np.square(np.exp(-np.abs(a)))
     return 4.0 * decay / np.square(1.0 + decay)
+
+
+def _tanh_curvature(a):
+    return -2.0 * np.tanh(a) * _tanh_slope(a)
 
 
 def _tanh_slope_from_value(h, out=None):
@@ -96,6 +107,10 @@ def _softsign(a, out=None):
 
 def _softsign_slope(a):
     return np.square(1.0 / (1.0 + np.abs(a)))  # the other way round the square overflows
+
+
+def _softsign_curvature(a):
+    return -2.0 * np.sign(a) * (1.0 / (1.0 + np.abs(a))) ** 3
 
 
 def _softsign_slope_from_value(h, out=None):
@@ -167,6 +182,10 @@ def _elu_slope(a):
     return np.exp(np.minimum(a, 0.0))
 
 
+def _elu_curvature(a):
+    return np.where(a < 0.0, _elu_slope(a), 0.0)
+
+
 def _elu_slope_from_value(h, out=None):
     out = np.minimum(h, 0.0, out=out)
     out += 1.0
@@ -193,6 +212,12 @@ def _gelu_slope(a):
     return _normal_cdf(a) + a * (density / math.sqrt(2.0 * math.pi))
 
 
+def _gelu_curvature(a):
+    """(2 - a^2) Phi'(a)."""
+    a = np.minimum(np.abs(a), FARTHEST_NORMAL)
+    return (2.0 - np.square(a)) * np.exp(-0.5 * np.square(a)) / math.sqrt(2.0 * math.pi)
+
+
 def _silu(a, out=None):
     """The sigmoid of a times a (Elfwing, Uchibe and Doya, 2018)."""
     return np.multiply(a, _sigmoids(a)[0], out=out)
@@ -201,6 +226,11 @@ def _silu(a, out=None):
 def _silu_slope(a):
     sigmoid, complement = _sigmoids(a)
     return sigmoid + sigmoid * (a * complement)
+
+
+def _silu_curvature(a):
+    """sigmoid'(a) (2 - a tanh(a / 2))."""
+    return _sigmoid_slope(a) * (2.0 - a * np.tanh(0.5 * a))
 
 
 def _hard_tanh(a, out=None):
@@ -227,6 +257,11 @@ def _erf(a, out=None):
 def _erf_slope(a):
     density = np.exp(-np.square(np.minimum(np.abs(a), FARTHEST_ERF)))
     return density * (2.0 / math.sqrt(math.pi))
+
+
+def _erf_curvature(a):
+    a = np.clip(a, -FARTHEST_ERF, FARTHEST_ERF)
+    return -2.0 * a * _erf_slope(a)
 
 
 def _leaky_relu(a, out=None):
@@ -277,15 +312,49 @@ class Registry(dict):
 
 _REGISTERED = {
     "sigmoid": Activation(
-        "sigmoid", _sigmoid, _sigmoid_slope, _sigmoid_slope_from_value, 0.25, value_bound=1.0
+        "sigmoid",
+        _sigmoid,
+        _sigmoid_slope,
+        _sigmoid_slope_from_value,
+        0.25,
+        value_bound=1.0,
+        curvature=_sigmoid_curvature,
     ),
-    "tanh": Activation("tanh", np.tanh, _tanh_slope, _tanh_slope_from_value, 1.0, value_bound=1.0),
-    "relu": Activation("ReLU", _relu, _relu_slope, _relu_slope_from_value, 1.0, homogeneous=True),
+    "tanh": Activation(
+        "tanh",
+        np.tanh,
+        _tanh_slope,
+        _tanh_slope_from_value,
+        1.0,
+        value_bound=1.0,
+        curvature=_tanh_curvature,
+    ),
+    "relu": Activation(
+        "ReLU",
+        _relu,
+        _relu_slope,
+        _relu_slope_from_value,
+        1.0,
+        homogeneous=True,
+        curvature=np.zeros_like,
+    ),
     "softsign": Activation(
-        "softsign", _softsign, _softsign_slope, _softsign_slope_from_value, 1.0, value_bound=1.0
+        "softsign",
+        _softsign,
+        _softsign_slope,
+        _softsign_slope_from_value,
+        1.0,
+        value_bound=1.0,
+        curvature=_softsign_curvature,
     ),
     "linear": Activation(
-        "linear", _linear, np.ones_like, _linear_slope_from_value, 1.0, homogeneous=True
+        "linear",
+        _linear,
+        np.ones_like,
+        _linear_slope_from_value,
+        1.0,
+        homogeneous=True,
+        curvature=np.zeros_like,
     ),
     "softplus": Activation(
         # The slope is the sigmoid of a, which approaches 1.
@@ -294,8 +363,16 @@ _REGISTERED = {
         _softplus_slope,
         _softplus_slope_from_value,
         1.0,
+        curvature=_sigmoid_slope,
     ),
-    "elu": Activation("ELU", _elu, _elu_slope, _elu_slope_from_value, 1.0),
+    "elu": Activation(
+        "ELU",
+        _elu,
+        _elu_slope,
+        _elu_slope_from_value,
+        1.0,
+        curvature=_elu_curvature,
+    ),
     "gelu": Activation(
         # GELU'' = (2 - a^2) Phi'(a) is zero at sqrt 2: Phi(sqrt 2) + sqrt 2 Phi'(sqrt 2).
         "GELU",
@@ -303,6 +380,7 @@ _REGISTERED = {
         _gelu_slope,
         None,
         0.5 * (1.0 + math.erf(1.0)) + math.exp(-1.0) / math.sqrt(math.pi),
+        curvature=_gelu_curvature,
     ),
     "silu": Activation(
         # sigmoid(a) + a sigmoid'(a) where tanh(a / 2) = 2 / a, of which both are functions.
@@ -311,6 +389,7 @@ _REGISTERED = {
         _silu_slope,
         None,
         0.5 + 0.25 * SILU_STEEPEST,
+        curvature=_silu_curvature,
     ),
     "hard_tanh": Activation(
         "hard tanh",
@@ -319,6 +398,7 @@ _REGISTERED = {
         _hard_tanh_slope_from_value,
         1.0,
         value_bound=1.0,
+        curvature=np.zeros_like,
     ),
     "erf": Activation(
         # The slope is largest at 0.
@@ -328,6 +408,7 @@ _REGISTERED = {
         None,
         2.0 / math.sqrt(math.pi),
         value_bound=1.0,
+        curvature=_erf_curvature,
     ),
     "leaky_relu": Activation(
         "leaky ReLU",
@@ -336,6 +417,7 @@ _REGISTERED = {
         _leaky_relu_slope_from_value,
         1.0,
         homogeneous=True,
+        curvature=np.zeros_like,
     ),
 }
 

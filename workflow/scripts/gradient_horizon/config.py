@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
-from . import own_activation_check, own_file
+from . import own_activation_check, own_file, remedy_conflicts
 from .activations import ACTIVATIONS
 from .cells import CELLS
 from .config_messages import UNKNOWN_KEY, allowed, describe, key_path, types
@@ -22,7 +22,6 @@ from .initialise import INITIALISATIONS
 from .latex import macro_prefix
 from .optimisers import OPTIMISERS
 from .published import PUBLISHED
-from .regulariser import ALLOWED_CELLS as REGULARISED_CELLS
 from .regulariser import REGULARISERS
 from .tasks import TASKS
 
@@ -36,8 +35,6 @@ REGISTRIES = {
     "regularisers": REGULARISERS,
     "tasks": TASKS,
 }
-# The cells that a key of `training` is for, where these are not all.
-CELLS_OF_KEYS = {"regulariser": REGULARISED_CELLS}
 # Folders of results/ that hold what all experiments share.
 RESERVED_NAMES = ("checkpoints", "figures", "paper", "tables")
 
@@ -339,7 +336,7 @@ def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
             for path, message in TASKS[options["name"]].problems(options, changed):
                 if path == "training.batch_size":
                     yield (*where, "batch_size"), message
-        yield from _conflicts_of_cells(experiment, name)
+        yield from remedy_conflicts.problems(experiment, name)
 
 
 def _conflicts_of_radii(grid: dict) -> Iterator[tuple[tuple, str]]:
@@ -354,21 +351,3 @@ def _conflicts_of_radii(grid: dict) -> Iterator[tuple[tuple, str]]:
                 f"{', '.join(beyond)} cannot be the radius of the cell `{cell}`; "
                 f"allowed: below {limit:g}, or a grid without that cell",
             )
-
-
-def _conflicts_of_cells(experiment: dict, remedy: str) -> Iterator[tuple[tuple, str]]:
-    """Find settings of `training` that are not for the cells which they would be used with."""
-    grid, training = experiment["grid"], training_settings(experiment, remedy)
-    changes, where = grid["remedies"][remedy], ("grid", "remedies", remedy)
-    for key, suitable in CELLS_OF_KEYS.items():
-        cells = [changes["cell"]] if "cell" in changes else grid["cells"]
-        others = [cell for cell in cells if cell not in suitable]
-        if training[key] is None or not others:
-            continue
-        names = ", ".join(suitable)
-        if "cell" in changes and key not in changes:
-            message = f"`{others[0]}` has no {key}; allowed: {names}, or `{key}: null` beside it"
-            yield (*where, "cell"), message
-        else:
-            path = (*where, key) if key in changes else ("training", key)
-            yield path, f"not for the cell `{others[0]}`; allowed: `null`, or cells among {names}"

@@ -52,7 +52,7 @@ def _rows(properties: dict, required, prefix: str = "") -> Iterator[str]:
     """Write a row for each key, and below a section the rows of its own keys."""
     for key, part in properties.items():
         path = f"{prefix}{key}"
-        is_section = "properties" in part
+        is_section = "properties" in part and part.get("default", {}) is not None
         cells = (
             f"`{path}`",
             part["description"],

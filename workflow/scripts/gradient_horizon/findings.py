@@ -156,6 +156,11 @@ def _gradient_taken(training: dict) -> str:
     if training["regulariser"] is not None:
         form = REGULARISERS[training["regulariser"]].label
         parts.append(f"regularised with weight {training['regulariser_weight']:g} by {form}")
+    if training["flossing"] is not None:
+        exponents = count_of(training["flossing"]["exponents"], "exponent")
+        parts.append(
+            f"after {count_of(training['flossing']['steps'], 'step')} of flossing {exponents}"
+        )
     return ", ".join(parts)
 
 

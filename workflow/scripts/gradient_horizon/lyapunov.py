@@ -76,7 +76,7 @@ def lyapunov_spectrum(
     _require(0 <= discard < steps, "discard", discard, f"0 to {steps - 1}")
     _require(1 <= leading <= size, "leading", leading, f"1 to {size}")
     _require(1 <= blocks <= steps - discard, "blocks", blocks, f"1 to {steps - discard}")
-    basis = _start(batch, size, leading)
+    basis = starting_columns(batch, size, leading)
     growth = np.empty((steps - discard, batch, leading))
     for t in range(steps):
         turned, triangle = _carry(jacobians[t], basis)
@@ -96,7 +96,7 @@ def _require(condition: bool, name: str, value, allowed: str) -> None:
         raise ValueError(f"{name} is {value}, allowed: {allowed}")
 
 
-def _start(batch: int, size: int, columns: int) -> np.ndarray:
+def starting_columns(batch: int, size: int, columns: int) -> np.ndarray:
     """Orthonormal columns (B, N, k) at random: in line with no structure that W_hh may have."""
     drawn = np.random.default_rng(0).standard_normal((size, size))[:, :columns]
     return np.broadcast_to(np.linalg.qr(drawn)[0], (batch, size, columns))
@@ -175,7 +175,7 @@ def jacobian_log10_singular_values(jacobians: Sequence[np.ndarray], distance: in
     """
     steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     _require(0 <= distance <= steps, "distance", distance, f"0 to {steps}")
-    basis = _start(batch, size, size)
+    basis = starting_columns(batch, size, size)
     rows, exponent = np.eye(size), np.zeros((batch, size), dtype=np.int64)
     for t in range(steps - distance, steps):
         turned, triangle = _carry(jacobians[t], basis)

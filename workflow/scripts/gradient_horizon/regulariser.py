@@ -100,9 +100,10 @@ class Regulariser:
 
 def _squared_norms(rows: np.ndarray) -> np.ndarray:
     """Squared norms of rows (..., N), in float64."""
-    squares = np.vecdot(rows, rows).astype(np.float64)
+    with np.errstate(over="ignore"):
+        squares = np.vecdot(rows, rows).astype(np.float64)
     large = ~np.isfinite(squares)
-    if large.any():  # in float32 the square of a large norm overflows
+    if large.any():  # in float32
         wide = rows[large].astype(np.float64)
         squares[large] = np.vecdot(wide, wide)
     return squares

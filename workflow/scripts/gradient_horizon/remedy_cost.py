@@ -2,7 +2,8 @@
 
 Matrix products are counted from the shapes of the weights, as is usual for the operations of a
 model: an addition and a multiplication for each weight, step and sequence, once on the way forward
-and twice back.  Clipping and the optimiser are run on arrays that count.
+and twice back.  A regulariser multiplies by W_hh twice more; what flossing multiplies is spread
+over all training steps.  Clipping and the optimiser are run on arrays that count.
 """
 
 import math
@@ -70,7 +71,34 @@ def step_operations(
     weights = _entries(recurrent) + _entries(read_out)
     if facts["embedded"]:
         weights += facts["input_size"] * width
-    return 2 * PASSES * training["batch_size"] * products + update_operations(training) * weights
+    products *= PASSES
+    if training["regulariser"] is not None:
+        products += 2 * len(loss_mask) * size**2
+    return (
+        2 * training["batch_size"] * products
+        + update_operations(training) * weights
+        + flossing_operations(size, len(loss_mask), training)
+    )
+
+
+def flossing_operations(size: int, length: int, training: Mapping) -> int:
+    """Operations of flossing for each training step: of all its episodes, by the training's steps.
+
+    Parameters
+    ----------
+    size, length : N and T.
+    training : as in the configuration.
+    """
+    options = training["flossing"]
+    if options is None:
+        return 0
+    again = 0 if options["every"] is None else (training["steps"] - 1) // options["every"]
+    episodes = 1 + min(again, options["episodes"])
+    count = options["exponents"]
+    # The state and k columns meet W_hh three times; the decomposition takes 4 N k^2 operations and
+    # each of the three products that go back through it 2 N k^2.
+    step = 6 * size**2 * (1 + count) + 10 * size * count**2
+    return round(episodes * options["steps"] * length * step / training["steps"])
 
 
 def _entries(shapes: Mapping[str, tuple[int, ...]], matrices: bool = False) -> int:

@@ -147,4 +147,6 @@ def _setting(value) -> str:
     """Write a setting's value as text names it."""
     if value is None:
         return "none"
+    if isinstance(value, dict):
+        return f"({', '.join(f'{readable(key)} {_setting(own)}' for key, own in value.items())})"
     return f"{value:g}" if isinstance(value, float) else readable(str(value))

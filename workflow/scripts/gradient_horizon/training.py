@@ -10,6 +10,7 @@ from . import inputs as input_side
 from . import readout
 from .activations import ACTIVATIONS
 from .cells import CELLS
+from .flossing import Flossing
 from .initialise import INITIALISATIONS
 from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
 from .population import Weights
@@ -196,6 +197,10 @@ def train(
     if training["regulariser"] is not None:
         form = REGULARISERS[training["regulariser"]]
         network.regulariser = form(network.recurrence, training["regulariser_weight"])
+    flossing = None
+    if training["flossing"] is not None:
+        phi = ACTIVATIONS[settings["activation"]]
+        flossing = Flossing(training["flossing"], phi, weights, network.inputs)
     constrain = getattr(CELLS[settings["cell"]], "constrain", lambda weights, radius: None)
     optimiser = OPTIMISERS[training["optimiser"]](training)
     kept = checkpoint_steps(steps, settings["measurement"]["checkpoints"])
@@ -212,6 +217,8 @@ def train(
                 held_out.append(network.evaluate(*evaluation))
         if step == steps:
             break
+        if flossing is not None and flossing.is_due(step):
+            streams = flossing.episode(streams, frozen=diverged_at >= 0)
         batches = [next(stream) for stream in streams]
         inputs, targets = (np.stack(part, axis=2) for part in zip(*batches, strict=True))
         last_finite[...] = weights.flat
