@@ -58,10 +58,12 @@ def read_sequences(path: str | Path) -> OwnArrays:
             f"{AXES['inputs']}; allowed: 2 sequences or more of 2 to {LONGEST:,} steps"
         )
     loss_mask = _checked_mask(path, arrays.get("loss_mask", np.ones(steps, dtype=bool)), steps)
-    targets = np.where(loss_mask.reshape(-1, *[1] * (targets.ndim - 1)), targets, 0)
+    if not loss_mask.all():
+        targets = targets.copy()
+        targets[~loss_mask] = 0
     for name, values in (("inputs", inputs), ("targets", targets)):
         _check_values(path, name, values)
-    if inputs.dtype.kind == "f" and np.abs(inputs).max() < SMALLEST:
+    if inputs.dtype.kind == "f" and max(inputs.max(), -inputs.min()) < SMALLEST:
         raise OwnFileError(f"in {path} inputs are all smaller than {SMALLEST:g}: nothing to read")
     if targets.dtype.kind == "i" and np.ptp(targets[loss_mask]) == 0:
         raise OwnFileError(f"in {path} all targets are the same class: nothing to learn")
@@ -129,7 +131,7 @@ def _typed(path, name: str, array: np.ndarray) -> np.ndarray:
         )
     if array.dtype.kind == "u" and array.max() > MOST_SYMBOLS:
         raise _too_large(path, name, array)  # what int64 might not hold
-    return array.astype(np.float64 if axes == 3 else np.int64)
+    return array.astype(np.float64 if axes == 3 else np.int64, copy=False)
 
 
 def _checked_mask(path, loss_mask: np.ndarray, steps: int) -> np.ndarray:
@@ -149,13 +151,13 @@ def _check_values(path, name: str, values: np.ndarray) -> None:
         if values.min() < 0 or values.max() >= MOST_SYMBOLS:
             raise _too_large(path, name, values)
         return
-    broken = np.argwhere(~np.isfinite(values))
-    if len(broken):
-        place = tuple(broken[0].tolist())
+    # This runs whenever the workflow is read: what has to be searched for is only where it is.
+    largest = max(values.max(), -values.min())
+    if not np.isfinite(largest):
+        place = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
         raise OwnFileError(
             f"in {path} {name} are not all finite: {values[place]} at {list(place)}, counted from 0"
         )
-    largest = np.abs(values).max()
     if largest > LARGEST:
         raise OwnFileError(
             f"in {path} {name} are as large as {largest:.3g}; allowed: up to {LARGEST:g}"
