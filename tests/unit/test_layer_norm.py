@@ -98,6 +98,25 @@ def test_normalised_sums_have_mean_zero_and_almost_unit_variance():
     np.testing.assert_allclose(sums.var(axis=1), variance / (variance + 1e-5), rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_whose_squares_overflow(dtype):
+    """Beside such sums epsilon is nothing: n is that of sums of any smaller size."""
+    small = np.random.default_rng(6).standard_normal((4, 8)).astype(dtype)
+    small[3] = 0.0
+    power = 3 * np.finfo(dtype).maxexp // 4
+    large = np.ldexp(small, [[power], [0], [power], [0]])
+    with np.errstate(all="raise"):
+        spread = layer_norm.normalise(large)
+    small -= small.mean(axis=1, keepdims=True)
+    deviation = np.sqrt(np.square(small).mean(axis=1, keepdims=True))
+    expected = small[:3] / deviation[:3]
+    tolerance = 10 * np.finfo(dtype).eps
+    np.testing.assert_allclose(large[[0, 2]], expected[[0, 2]], rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(large[1], expected[1], rtol=1e-4)
+    np.testing.assert_array_equal(large[3], 0.0)
+    np.testing.assert_allclose(np.ldexp(spread[0], -power), deviation[0], rtol=tolerance)
+
+
 def test_a_single_unit_hears_nothing():
     """Its sum is its mean: the state is phi(shift), and no signal goes back."""
     net, inputs, targets = draw(4, size=1)

@@ -43,7 +43,15 @@ def normalise(sums: np.ndarray) -> np.ndarray:
     """
     size = sums.shape[-1]
     sums -= np.add.reduce(sums, axis=-1, keepdims=True) / size
-    spread = np.sqrt(np.vecdot(sums, sums)[..., None] / size + EPSILON)
+    with np.errstate(over="ignore"):
+        spread = np.sqrt(np.vecdot(sums, sums)[..., None] / size + EPSILON)
+    beyond = np.isinf(spread)
+    if beyond.any():  # the squares; beside such sums epsilon has no digits
+        largest = np.abs(sums).max(axis=-1, keepdims=True)
+        parts = sums / np.maximum(largest, 1.0)
+        np.copyto(
+            spread, largest * np.sqrt(np.vecdot(parts, parts)[..., None] / size), where=beyond
+        )
     sums /= spread
     return spread
 
@@ -155,6 +163,10 @@ class Dynamics(dynamics.Dynamics):
 
 class Unrolled(dynamics.Unrolled):
     """A net unrolled: delta_k = dE_t/dz_k, the normalisation within it; g_{k-1} = W_hh^T delta_k.
+
+    The normalisation takes the parts along 1 and along n_k from a signal.  One that has hardly any
+    other, as in nets that have run away without clipping, loses as many digits as it is shortened
+    by, and measuring refuses the net if those that are left are too few.
 
     Attributes
     ----------
