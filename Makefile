@@ -28,9 +28,10 @@ verify: ## run the small configuration afresh and compare it with the reference
 		--reference tests/reference $(ARGS)
 	@rm -rf .verify
 
-bench: ## time the kernels, the planning of a large grid and the workflow's own cost
+bench: ## time the kernels, the remedies, the planning of a large grid and the workflow's own cost
 	@./bootstrap.sh
 	@$(PYTHON) benchmarks/bench.py
+	@$(PYTHON) benchmarks/remedies.py
 	@$(PYTHON) benchmarks/plan_large_grid.py
 	@$(PYTHON) benchmarks/workflow_cost.py
 

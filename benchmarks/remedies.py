@@ -1,0 +1,85 @@
+"""Time a training step with each remedy of the configuration, beside its count of operations.
+
+Usage: python benchmarks/remedies.py
+
+Of every experiment of config/config.yaml that compares remedies, at its first grid point: training
+as the workflow runs it, on batches drawn beforehand, in interleaved rounds.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+
+import gradient_horizon  # noqa: F401  one BLAS thread: before NumPy
+import yaml
+from gradient_horizon import config, grid, remedy_cost, training
+from gradient_horizon.seeds import generator
+from gradient_horizon.tasks import TASKS
+from timing import medians
+
+ROOT = Path(__file__).parents[1]
+ROUNDS, STEPS, BATCHES = 15, 50, 10
+
+
+def trainings(whole: dict, name: str, arrays: dict, facts: dict) -> dict[str, Callable]:
+    """Return by remedy a function that trains the nets of the first grid point, `STEPS` steps."""
+    runs = grid.runs(whole["experiments"][name])
+    calls = {}
+    for run in runs:
+        if grid.plain_run(run) == grid.plain_run(runs[0]):
+            settings = grid.run_settings(whole, name, run)
+            settings["training"] |= {"steps": STEPS}
+            settings["measurement"] = {"checkpoints": 2}
+            calls[run["remedy"]] = training_of(settings, arrays, facts)
+    return calls
+
+
+def training_of(settings: dict, arrays: dict, facts: dict) -> Callable:
+    """Return a function that trains one grid point."""
+    task, batch = TASKS[settings["task"]["name"]], settings["training"]["batch_size"]
+    drawn = []
+    for seed in range(settings["seeds"]):
+        rng = generator(settings["base_seed"], settings["identity"], "data", seed)
+        drawn.append(list(islice(task.batches(settings["task"], arrays, batch, rng), BATCHES)))
+    evaluation = tuple(arrays[f"evaluation_{part}"][:, :batch] for part in ("inputs", "targets"))
+
+    def train():
+        training.train(
+            settings,
+            facts,
+            arrays["loss_mask"],
+            evaluation,
+            [cycle(batches) for batches in drawn],
+            say=lambda line: None,
+        )
+
+    return train
+
+
+def main() -> None:
+    """Print a line for each remedy."""
+    whole = config.resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    for name, experiment in whole["experiments"].items():
+        if not grid.compares_remedies(experiment):
+            continue
+        task = TASKS[experiment["task"]["name"]]
+        prepared = task.prepare(experiment["task"], grid.task_settings(whole, name))
+        loss_mask = prepared.arrays["loss_mask"]
+        counted = remedy_cost.relative_costs(experiment, prepared.facts, loss_mask)
+        times = medians(trainings(whole, name, prepared.arrays, prepared.facts), ROUNDS)
+        unit = times.get(grid.PLAIN, next(iter(times.values())))
+        print(f"{name:20s}  ms per step   of plain   operations, of plain")
+        for remedy, seconds in times.items():
+            print(
+                f"{remedy:20s}  {1e3 * seconds / STEPS:11.3f}  {seconds / unit:9.2f}  "
+                f"{counted[remedy]:21.3f}"
+            )
+
+
+if __name__ == "__main__":
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    main()
