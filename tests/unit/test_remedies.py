@@ -219,10 +219,11 @@ def test_variants_are_told_apart_by_what_differs():
     normalised, other = ("layer_norm", "gaussian", "layer_norm"), ("rnn", "identity", "none")
     assert variants.variants(rows(plain, plain)) == {plain: ""}
     assert variants.variants(rows(plain, clipped)) == {plain: "plain", clipped: "clip by value"}
-    assert list(variants.variants(rows(plain, normalised)).values()) == [
-        "rnn, plain",
-        "layer norm",
-    ]
+    assert list(variants.variants(rows(plain, normalised)).values()) == ["plain", "layer norm"]
+    gated = [("gru", "gaussian", remedy) for remedy in ("none", "clip_by_value")]
+    crossed = rows(plain, clipped, *gated)
+    assert list(variants.variants(crossed).values())[1:3] == ["rnn, clip by value", "gru, plain"]
+    assert list(variants.variants(rows(plain, gated[0])).values()) == ["rnn", "gru"]
     assert list(variants.variants(rows(plain, other)).values()) == ["gaussian", "identity"]
     table = rows(plain, clipped)
     assert grid_points.variant_label(table.iloc[1], table) == "clip by value, tanh"

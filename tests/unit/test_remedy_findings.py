@@ -147,7 +147,7 @@ def test_what_helped_and_what_did_not():
     assert re.search(r"raised by \\emph\{adam\} \(0\.30 \[", said)
     assert re.search(r"lowered by \\emph\{no clipping\} \(\S+0\.10 \[", said)
     assert said.endswith(r"the interval of \emph{momentum} reaches zero.")
-    assert "that of adam, takes 1.250 times" in macros["RemedyCost"]
+    assert r"that of \emph{adam}, takes 1.250 times" in macros["RemedyCost"]
     assert macros["RemedyChanges"] == (
         "adam: optimiser adam, learning rate 0.01; no clipping: gradient clip none; "
         "momentum: optimiser momentum"
@@ -242,6 +242,19 @@ def test_operations_of_a_regulariser_and_of_flossing_by_hand():
     again = more(flossing=options | {"every": 99})
     assert again == more(flossing=options | {"every": 1, "episodes": 1})
     assert again == round(20 * 4 * 68 / 100)
+
+
+def test_operations_that_truncation_leaves_out():
+    facts = {"input_size": 3, "output_size": 2, "embedded": False}
+    mask = np.arange(9) == 8
+
+    def count(**changes):
+        training = WHOLE["training"] | {"batch_size": 5} | changes
+        return remedy_cost.step_operations("rnn", {"hidden_size": 4}, training, facts, mask)
+
+    # A product with W_hh takes 2 operations for 16 entries and 5 sequences; of 9 steps it is left
+    # out before the last 3 and 6, before the last 4 and 8, and nowhere.
+    assert [count() - count(truncation=length) for length in (3, 4, 9)] == [320, 320, 0]
 
 
 def test_costs_are_relative_to_plain():

@@ -55,7 +55,11 @@ EDITS = {
     f"{LIBRARY}/audit.py": AUDIT,
     f"{LIBRARY}/audit_jacobians.py": AUDIT,
     f"{LIBRARY}/findings.py": AUDIT,
-    f"{LIBRARY}/grid.py": {"write_grid": EXPERIMENTS, **TABLES},
+    f"{LIBRARY}/grid.py": {
+        "write_grid": EXPERIMENTS,
+        "draw_sentence_map": {"words"},
+        **TABLES,
+    },
     f"{LIBRARY}/learnability.py": TABLES,
     f"{LIBRARY}/mean_field.py": TABLES,
     f"{LIBRARY}/remedies.py": TABLES,

@@ -16,6 +16,7 @@ from .plotting import (
     by_activation,
     colours,
     draw_band,
+    height_of_legend,
     interval,
     label,
     lines_of,
@@ -224,7 +225,8 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
         the run that learns best (the lowest median loss); its radius is named.
     """
     columns, best = panels_of(summary), _best(summary)
-    figure, panels = new_figure(2.9, 2, len(columns), sharex="row", sharey="row")
+    height = 2.9 + height_of_legend(summary)
+    figure, panels = new_figure(height, 2, len(columns), sharex="row", sharey="row")
     exponents = table[
         (table["quantity"] == "lyapunov") & table["run"].isin([row["run"] for row in best])
     ]
@@ -408,6 +410,7 @@ def _titled(
 ) -> tuple[Figure, np.ndarray]:
     """A figure with a column for each part that `split` makes of a table."""
     titles = [title for title, _ in split(table)]
+    height += height_of_legend(table)
     figure, panels = new_figure(height, rows, len(titles), sharex=True, sharey=True)
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title)

@@ -2,8 +2,9 @@
 
 Matrix products are counted from the shapes of the weights, as is usual for the operations of a
 model: an addition and a multiplication for each weight, step and sequence, once on the way forward
-and twice back.  A regulariser multiplies by W_hh twice more; what flossing multiplies is spread
-over all training steps.  Clipping and the optimiser are run on arrays that count.
+and twice back; a truncated signal is not sent back at the cuts, a regulariser multiplies by W_hh
+twice more, and what flossing multiplies is spread over all training steps.  Clipping and the
+optimiser are run on arrays that count.  What a cell does unit by unit is not counted.
 """
 
 import math
@@ -17,6 +18,8 @@ from .grid import PLAIN, training_settings
 from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
 
 PASSES = 3
+# The signal is sent back once more, and has another outer product.
+REGULARISER_PASSES = 2
 ENTRIES = 1000
 
 
@@ -66,14 +69,16 @@ def step_operations(
     width = model["embedding_size"] if facts["embedded"] else facts["input_size"]
     recurrent = CELLS[cell].shapes(size, width)
     read_out = readout.shapes(size, facts["output_size"])
-    products = len(loss_mask) * _entries(recurrent, matrices=True)
-    products += int(loss_mask.sum()) * _entries(read_out, matrices=True)
+    steps = len(loss_mask)
+    products = PASSES * steps * _entries(recurrent, matrices=True)
+    products += PASSES * int(loss_mask.sum()) * _entries(read_out, matrices=True)
+    # What the remedies add to the products with W_hh, and what they leave out.
+    more = REGULARISER_PASSES * steps if training["regulariser"] is not None else 0
+    fewer = (steps - 1) // training["truncation"] if training["truncation"] is not None else 0
+    products += (more - fewer) * math.prod(recurrent.get("W_hh", (0,)))
     weights = _entries(recurrent) + _entries(read_out)
     if facts["embedded"]:
         weights += facts["input_size"] * width
-    products *= PASSES
-    if training["regulariser"] is not None:
-        products += 2 * len(loss_mask) * size**2
     return (
         2 * training["batch_size"] * products
         + update_operations(training) * weights

@@ -42,7 +42,7 @@ def remedy_macros(
         "RemedyChanges": escape("; ".join(changes)),
         "RemedyFindings": " ".join(_sentences(comparison)),
         "RemedyCost": (
-            f"the dearest step, that of {escape(readable(dearest))}, takes "
+            f"the dearest step, that of \\emph{{{escape(readable(dearest))}}}, takes "
             f"{number(cost[dearest], 4)} times the operations of the plain one"
         ),
         "SolvedAccuracy": f"{100 * SOLVED:g}\\,\\%",

@@ -9,12 +9,12 @@ def variants(rows: pd.DataFrame) -> dict[tuple, str]:
     """Name each variant of a table by the axes in which they differ; '' where there is but one."""
     known = list(rows[VARIANT_AXES].drop_duplicates().itertuples(index=False, name=None))
     told = [len(set(values)) > 1 for values in zip(*known, strict=True)]
-    # A remedy that is another cell has the cell's name.
+    # Where cells differ with the remedies alone, which may put another in place, these name them.
+    remedies = {(variant[0], variant[-1]) for variant in known}
+    told[:1] = [len(remedies) > len({remedy for _, remedy in remedies})]
     return {
         variant: ", ".join(
-            dict.fromkeys(
-                readable(value) for value, differs in zip(variant, told, strict=True) if differs
-            )
+            readable(value) for value, differs in zip(variant, told, strict=True) if differs
         )
         for variant in known
     }
