@@ -164,7 +164,8 @@ def jacobian_spectra(net: Dynamics, probe: dict, distances: list[int]) -> dict:
     log10, mean over the sequences), `distance` (0 for exponents), `index` from the largest on,
     `value` and its `standard_error` over sequences.
     """
-    jacobians = Jacobians(trace(net, **probe).unrolled, LYAPUNOV_SEQUENCES)
+    few = {name: probe[name][:, :LYAPUNOV_SEQUENCES] for name in ("inputs", "targets")}
+    jacobians = Jacobians(trace(net, **probe | few).unrolled, LYAPUNOV_SEQUENCES)
     steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     leading = min(LYAPUNOV_EXPONENTS, size)
     exponents, errors = lyapunov.lyapunov_spectrum(jacobians, steps // 4, leading)
