@@ -144,3 +144,7 @@ def test_a_table():
         r"\bottomrule",
         r"\end{tabular}",
     ]
+
+
+def test_an_unknown_percentage():
+    assert latex.percent(math.nan) == "--"

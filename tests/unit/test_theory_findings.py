@@ -44,27 +44,50 @@ def slopes(deviation=(0.01, -0.02, 0.03), after=(0.1, -0.5, 0.2), low=(0.05, -0.
 
 
 def test_gaps_between_theory_and_measurement():
-    macros = theory_findings.slope_macros(slopes())
-    assert macros["SlopeGapBefore"] == "0.020"
-    assert macros["SlopeGapAfter"] == "0.20"
-    assert macros["LargestSlopeGap"] == r"\ensuremath{-}0.50 (tanh networks of radius 1.5)"
+    gap = theory_findings.slope_gaps(slopes())
+    assert gap["before"] == "0.020"
+    assert gap["after"] == "0.20"
+    assert gap["largest"] == r"\ensuremath{-}0.50 (tanh networks of radius 1.5)"
     # The last interval reaches from -0.1 to 0.5.
-    assert macros["SlopesOutside"] == "2 of 3 grid points"
-    assert macros["BoundSlopeGap"] == "1"
+    assert gap["outside"] == "2 of 3 grid points"
+    assert gap["bound"] == "1"
+    own, across = theory_findings.slope_macros(slopes()), theory_findings.across_macros(slopes())
+    assert "the bound lies a median of 1 a step above" in own["SlopeGaps"]
+    assert "and the mean field is off by 0.020 in the median. After" in own["SlopeGaps"]
+    assert "to 0.020 a step in the median before" in across["MeanFieldFinding"]
+    assert "zero lies outside of its interval at 2 of 3 grid points" in across["SlopesAcross"]
 
 
 def test_of_several_experiments_the_largest_gap_is_named_with_its_own():
     other = slopes(after=(0.1, 0.1, 0.1)).assign(experiment="temporal_order")
-    macros = theory_findings.slope_macros(pd.concat([other, slopes()], ignore_index=True))
+    found = theory_findings.slope_gaps(pd.concat([other, slopes()], ignore_index=True))
     gap = r"\ensuremath{-}0.50 (tanh networks of radius 1.5, echo)"
-    assert macros["LargestSlopeGap"] == gap
+    assert found["largest"] == gap
 
 
 def test_no_gap_is_known():
     unknown = (np.nan,) * 3
-    macros = theory_findings.slope_macros(slopes(unknown, unknown, unknown))
-    assert macros["LargestSlopeGap"] == "none" and macros["SlopeGapAfter"] == "--"
-    assert macros["SlopesOutside"] == "0 of 3 grid points"
+    table = slopes(unknown, unknown, unknown)
+    gap = theory_findings.slope_gaps(table)
+    assert gap["largest"] == "none" and gap["after"] == "--"
+    assert gap["outside"] == "0 of 0 grid points"
+    own, across = theory_findings.slope_macros(table), theory_findings.across_macros(table)
+    assert own["SlopeGaps"].endswith(
+        "before training. Mean-field theory is of the simple cell only."
+    )
+    assert across["MeanFieldFinding"] == ""
+    assert across["SlopesAcross"].startswith("The bound lies a median of 1 above")
+
+
+@pytest.mark.parametrize("deviation", [(0.01, -0.02, 0.03), (np.nan,) * 3])
+def test_no_bound_is_known(deviation):
+    table = slopes(deviation, deviation, deviation).assign(worst_slope=np.nan)
+    own, across = theory_findings.slope_macros(table), theory_findings.across_macros(table)
+    sentence = own["SlopeGaps"]
+    assert sentence.startswith("No worst-case bound is known of these cells")
+    assert ("mean field is off by 0.020" in sentence) == (not np.isnan(deviation[0]))
+    for text in (sentence, *across.values()):
+        assert "nan" not in text and "--" not in text and "bound lies" not in text
 
 
 def test_matrices_beside_their_limits():

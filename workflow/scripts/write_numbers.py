@@ -59,7 +59,7 @@ def numbers(
     overall = findings.overall_macros({**settings, "experiments": grids}, summary, distances, facts)
     residual = latex.number(tables["summary_median"]["residual"].max(), 2)
     macros.add({**overall, "LargestResidual": residual})
-    macros.add(theory_findings.slope_macros(slopes))
+    macros.add(theory_findings.across_macros(slopes))
     macros.add(theory_findings.matrix_macros(summary))
     macros.add(audit)
     for name, experiment in settings["experiments"].items():

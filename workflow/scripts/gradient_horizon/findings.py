@@ -234,19 +234,35 @@ def _bounds(distances: pd.DataFrame) -> dict[str, str]:
     """How far the worst-case bound lies above what is measured; what cancels."""
     growing, shrinking = _bound_against_transport(distances)
     having = of_all(growing, distances["run"].nunique(), verbs=("has", "have"))
+    all_the_same = (
+        f"; at {number(shrinking)} of them the measured transport shrinks all the same"
+        if growing
+        else ""
+    )
     macros = {
         "MiddleDistance": number(middle_distance(distances)),
-        "GrowingBounds": having[:1].upper() + having[1:],
-        "GrowingBoundsShrinking": number(shrinking),
+        "GrowingBounds": (
+            f"{having[:1].upper()}{having[1:]} a worst-case bound that grows with distance before "
+            f"training{all_the_same}."
+        ),
     }
+    excess = {}
     steps = {"Before": distances["step"].min(), "After": distances["step"].max()}
     for when, step in steps.items():
         part = distances[distances["step"] == step]
         middle = at_the_middle(part)
         near = part.loc[part["distance"] == 0, "coherence"].median()
-        macros[f"BoundExcess{when}"] = number(_excess(middle), 2)
+        excess[when] = _excess(middle)
         macros[f"CoherenceNear{when}"] = number(near, 2)
         macros[f"CoherenceFar{when}"] = number(middle["coherence"].median(), 2)
+    known = not all(map(np.isnan, excess.values()))
+    macros["BoundExcess"] = (
+        f"At distance {macros['MiddleDistance']}, half of the longest, the bound lies a median of "
+        f"{number(excess['Before'], 2)} decades above the transport before training and "
+        f"{number(excess['After'], 2)} after it."
+        if known
+        else "Of these cells no worst-case bound is known."
+    )
     return macros
 
 

@@ -82,6 +82,8 @@ def number(value: float, digits: int = 3) -> str:
 
 def percent(fraction: float) -> str:
     """Write a fraction as a percentage with one decimal."""
+    if math.isnan(fraction):
+        return number(fraction)
     return f"{100 * fraction:.1f}\\,\\%"
 
 
