@@ -219,7 +219,37 @@ def test_slopes_of_several_initialisations_are_told_apart():
     for initialisation in ("gaussian", "orthogonal"):
         own = table["initialisation"] == initialisation
         rows = table[own & (table["step"] == 0) & (table["activation"] == "sigmoid")]
-        assert shows(panels(figure)[0], rows["radius"], rows["slope"])
+        (marks,) = (
+            line.get_xdata() - rows["radius"]
+            for line in panels(figure)[0].lines
+            if np.array_equal(line.get_ydata(), rows["slope"])
+        )
+        # Side by side: a quarter of the smallest gap between radii, one to each side.
+        side = -1.0 if initialisation == "gaussian" else 1.0
+        np.testing.assert_allclose(marks, side * 0.125, rtol=1e-12)
+
+
+def test_nothing_is_certain_where_a_bound_is_unknown():
+    def shaded(table):
+        axes = panels(figures.slopes(table))[0]
+        return any(len(path.vertices) for area in axes.collections[:1] for path in area.get_paths())
+
+    table = slopes(initialisations=("gaussian", "orthogonal"))
+    assert shaded(table)
+    table.loc[table["initialisation"] == "orthogonal", "worst_slope"] = np.nan
+    assert not shaded(table)
+
+
+def test_a_figure_grows_with_its_legend():
+    """By the rows that there was no room for; the panels keep their height."""
+    heights = []
+    for count in (3, 8, 30):
+        figure, _ = plotting.new_figure(2.0, 1, 1)
+        plotting.add_legend(figure, {f"a name of some length {k}": {} for k in range(count)})
+        figure.draw_without_rendering()
+        heights.append(figure.axes[0].get_window_extent().height)
+        assert (figure.get_figheight() > 2.0) == (count > 3)
+    assert max(heights) < 1.1 * min(heights)
 
 
 def test_influence_is_drawn_at_the_radius_that_learns_best():

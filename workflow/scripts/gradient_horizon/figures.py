@@ -123,21 +123,27 @@ def slopes(table: pd.DataFrame) -> Figure:
     for axes, part in panels:
         axes.axhline(0, color="0.2", lw=0.6)
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        worst = part.groupby("radius")["worst_slope"].max()
+        # Nothing is certain of a net that no bound is known of.
+        worst = part.assign(worst_slope=part["worst_slope"].fillna(np.inf))
+        worst = worst.groupby("radius")["worst_slope"].max()
         radii = np.linspace(worst.index.min(), worst.index.max(), 400)
-        vanishing = np.interp(radii, worst.index, worst) < 0
+        with np.errstate(invalid="ignore"):
+            vanishing = np.interp(radii, worst.index, worst) < 0
         axes.fill_between(
             radii, 0, 1, vanishing, color="0.9", lw=0, transform=axes.get_xaxis_transform()
         )
-        for variant, style in known.items():
+        shifts = _side_by_side(part["radius"], len(known))
+        for (variant, style), shift in zip(known.items(), shifts, strict=True):
             rows = of_variant(part, variant).sort_values("radius")
             if (rows["note_slope"] > rows["worst_slope"]).any():
                 axes.plot(rows["radius"], rows["note_slope"], **note)
-            axes.plot(rows["radius"], rows["worst_slope"], **BOUND)
-            axes.plot(rows["radius"], rows["mean_field_slope"], color=style["color"], lw=1)
+            hue = {"color": style["color"]}
+            bound = BOUND | hue if len(known) > 1 else BOUND
+            axes.plot(rows["radius"], rows["worst_slope"], **bound)
+            axes.plot(rows["radius"], rows["mean_field_slope"], **hue, lw=1)
             low, high = interval(axes, rows, "slope")
-            axes.vlines(rows["radius"], low, high, color=style["color"], lw=1)
-            axes.plot(rows["radius"], rows["slope"], ls="", **style)
+            axes.vlines(rows["radius"] + shift, low, high, **hue, lw=1)
+            axes.plot(rows["radius"] + shift, rows["slope"], ls="", **style)
     names = {
         ", ".join(filter(None, ("measured", name))): known[variant] | {"ls": ""}
         for variant, name in variants(table).items()
@@ -237,11 +243,13 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
     panels[0, 0].set_ylim(max(smallest, 2**-5) / 1.2, min(max(largest, 1.0), 2**5) * 1.2)
     panels[0, 0].yaxis.set_major_formatter("{x:g}")
     panels[1, 0].set_ylim(max(lowest, -4) - 0.1, min(max(highest, 0), 2) + 0.1)
-    hues = {}
+    hues, told = {}, variants(summary)
     for axes, (title, part) in zip(panels[0], columns, strict=True):
         axes.set_title(title)
         for _, _, style, rows in lines_of(part):
             hues |= dict.fromkeys(rows["run"], style["color"])
+            # A checkpoint each, of which there are few: every one has its marker.
+            style = {key: value for key, value in style.items() if key != "markevery"}
             axes.plot(rows["step"], rows["spectral_radius"], **style | SOLID)
             axes.plot(rows["step"], rows["sigma_max"], **style | DASHED)
         _over_training(axes, summary["step"].max())
@@ -252,7 +260,8 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
             rows = own[own["step"] == step]
             style = {"color": hues[row["run"]], **dashes}
             draw_band(axes, rows["index"] + 1, rows, "value", style)
-        axes.set_xlabel(f"index $i$, radius {row['radius']:g}")
+        name = told[tuple(row[VARIANT_AXES])]
+        axes.set_xlabel(f"index $i$, radius {row['radius']:g}" + (f"\n{name}" if name else ""))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     panels[0, 0].set_ylabel("spectrum of $W_{hh}$")
     panels[1, 0].set_ylabel(r"Lyapunov $\lambda_i$")
@@ -263,7 +272,7 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
         r"$\sigma_{\max}$": grey | DASHED,
         "before training": grey | DOTTED,
     }
-    add_legend(figure, styles | keys, 5)
+    add_legend(figure, styles | keys, 5, room=2)
     return figure
 
 
@@ -463,6 +472,13 @@ def _variant_styles(table: pd.DataFrame) -> dict[tuple, dict]:
         variant: {"color": hue, "marker": MARKERS[place % len(MARKERS)]}
         for place, (variant, hue) in enumerate(zip(known, colours(len(known)), strict=True))
     }
+
+
+def _side_by_side(radii: pd.Series, count: int) -> np.ndarray:
+    """Return how far from its radius the mark of each of several variants is put, (count,)."""
+    gaps = np.diff(np.unique(radii))
+    width = 0.5 * gaps.min() if count > 1 and len(gaps) else 0.0
+    return np.linspace(-0.5, 0.5, count) * width if count > 1 else np.zeros(1)
 
 
 def _extent(table: pd.DataFrame, columns: list[str]) -> tuple[float, float]:

@@ -131,10 +131,11 @@ def radius_styles(table: pd.DataFrame) -> dict[str, dict]:
     }
 
 
-def add_legend(figure: Figure, styles: dict[str, dict], columns: int = 7) -> None:
+def add_legend(figure: Figure, styles: dict[str, dict], columns: int = 7, room: int = 1) -> None:
     """Put a legend of lines below the panels: their styles by name, at most so many a row.
 
-    Fewer where they would not fit into the figure's width.
+    Fewer where they would not fit into the figure's width.  The figure has room for `room` rows,
+    and grows by what more of them take.
     """
     handles = [Line2D([], [], label=name, **style) for name, style in styles.items()]
     rows = -(-len(handles) // columns)
@@ -142,7 +143,10 @@ def add_legend(figure: Figure, styles: dict[str, dict], columns: int = 7) -> Non
         legend = figure.legend(
             handles=handles, loc="outside lower center", ncols=fewer, columnspacing=1.2
         )
-        if legend.get_window_extent().width <= figure.bbox.width:
+        extent = legend.get_window_extent()
+        if extent.width <= figure.bbox.width or fewer == 1:
+            used = -(-len(handles) // fewer)
+            more = max(0, used - room) / used * extent.height / figure.dpi
+            figure.set_figheight(figure.get_figheight() + more)
             return
-        if fewer > 1:
-            legend.remove()
+        legend.remove()
