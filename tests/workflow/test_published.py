@@ -1,0 +1,105 @@
+"""What was published beside what is measured: the configurations of two papers, and a tiny run."""
+
+import csv
+
+import project
+import pytest
+import yaml
+from gradient_horizon import config
+from gradient_horizon.published import PUBLISHED
+from snakemake.utils import update_config
+
+CLAIMS = {name: [claim.published for claim in paper.CLAIMS] for name, paper in PUBLISHED.items()}
+
+
+def configured(*names):
+    """The default configuration with the files of these names laid over it, resolved."""
+    whole = {}
+    for name in ("config", *names):
+        update_config(whole, yaml.safe_load((project.ROOT / f"config/{name}.yaml").read_text()))
+    return config.resolve(whole)["experiments"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("overlay", ["", "_full"])
+def test_the_configuration_of_a_paper_holds_nothing_else(name, overlay):
+    experiments = configured(name, *([f"{name}{overlay}"] if overlay else []))
+    assert {own["published"]["comparison"] for own in experiments.values()} == {name}
+    lengths = {own["task"]["sequence_length"] for own in experiments.values()}
+    # The papers' own lengths begin at 50 and at 150 steps.
+    assert (min(lengths) >= {"pascanu2013": 50, "irnn2015": 150}[name]) == bool(overlay)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_the_configuration_of_a_paper_runs(tmp_path, name):
+    folder = project.copy(tmp_path / "project")
+    output = project.succeed(project.SNAKEMAKE, folder, "-n", "--configfile", f"config/{name}.yaml")
+    jobs = project.jobs(output)
+    assert jobs["collect_published"] == {""}
+    assert jobs["draw_figures"] == set(configured(name))
+
+
+TINY = project.TINY | {
+    "experiments": {
+        **{name: None for name, own in project.TINY["experiments"].items()},
+        **{
+            f"order_{length}": {
+                "task": {"name": "temporal_order", "sequence_length": length},
+                "model": {"hidden_size": 4},
+                "grid": {
+                    "activations": ["tanh"],
+                    "spectral_radii": [0.9],
+                    "seeds": 2,
+                    "remedies": {"none": {}, "clipping": {"gradient_clip": 1.0}},
+                },
+                "training": {"steps": 5, "batch_size": 4, "gradient_clip": None},
+                "measurement": {"checkpoints": 2, "probe_batch": 2},
+                "published": {"comparison": "pascanu2013"},
+            }
+            for length in (10, 12)
+        },
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A finished run of nets that cannot have learnt anything yet: the folder, what was printed."""
+    folder = project.tiny_copy(tmp_path_factory.mktemp("published") / "project", TINY)
+    printed = project.succeed(
+        project.SNAKEMAKE, folder, "--cores", "all", "--configfile", "tiny.yaml"
+    )
+    return folder, printed
+
+
+def test_the_table(compared):
+    with (compared[0] / "results/tables/published.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["published"] for row in rows] == CLAIMS["pascanu2013"]
+    found = {row["published"]: (row["here"], row["same_direction"]) for row in rows}
+    here, verdict = found["the longer the sequence, the more clipping matters for success"]
+    assert here.startswith("nets that only clipping solves: 0 of 2 at 10 steps, 0 of 2 at 12 (")
+    assert verdict == "undecided"
+    # No net was trained with the regulariser, and none is one of sigmoids.
+    assert [row["here"] for row in rows].count("not in this run") == 4
+
+
+def test_it_is_told_at_the_end(compared):
+    summary = (compared[0] / "results/tables/published.txt").read_text()
+    assert summary in compared[1]
+    assert summary.count("here: ") == len(CLAIMS["pascanu2013"])
+
+
+@pytest.mark.tex
+def test_it_is_in_the_paper(compared):
+    pdf = compared[0] / "results/paper/paper.pdf"
+    text = " ".join(project.succeed(["pdftotext"], compared[0], "-layout", pdf, "-").split())
+    assert "Compared with what was published" in text
+    assert "nets that only clipping solves" in text
+    assert "Newcombe" in text and "??" not in text
+
+
+def test_nothing_is_said_where_nothing_is_asked_for(tiny):
+    assert not [name for name in tiny.results if "published" in name]
+    assert "published" not in tiny.printed
+    assert not [name for name, content in tiny.results.items() if b"Newcombe" in content]
