@@ -60,6 +60,8 @@ EDITS = {
         "draw_sentence_map": {"words"},
         **TABLES,
     },
+    # Nothing is compared with a paper there.
+    f"{LIBRARY}/published/pascanu2013.py": {},
     f"{LIBRARY}/learnability.py": TABLES,
     f"{LIBRARY}/mean_field.py": TABLES,
     f"{LIBRARY}/remedies.py": TABLES,
