@@ -134,7 +134,9 @@ def test_the_regulariser_alone(alone, verdict):
     )
     verdict_here, here = measured(pascanu2013.regulariser_alone, nets)
     assert verdict_here == verdict
-    assert here.startswith(f"without clipping {5 - alone} of 5 of the nets fail")
+    assert here.startswith(
+        f"of the nets that MSGD-CR solves, without clipping fail {5 - alone} of 5 at 10 steps; all "
+    )
 
 
 @pytest.mark.parametrize(
