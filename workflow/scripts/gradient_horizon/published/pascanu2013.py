@@ -124,8 +124,8 @@ def regulariser_alone(nets: pd.DataFrame, confidence: float) -> Finding:
         return Finding(NOT_MEASURED, UNDECIDED)
     ends = wilson_interval(*tally(~pairs["one"]), confidence)
     here = (
-        f"of the nets that MSGD-CR solves, without clipping fail {by_length(pairs, ~pairs['one'])}; "
-        f"all together {interval(*ends, confidence)}"
+        f"of the nets that MSGD-CR solves, without clipping fail "
+        f"{by_length(pairs, ~pairs['one'])}; all together {interval(*ends, confidence)}"
     )
     return Finding(here, verdict(*ends, 0.5))
 
