@@ -305,11 +305,18 @@ def test_a_message_is_one_line_whatever_was_given():
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
 def test_the_configurations_that_come_with_the_project(file):
+    """Each laid over the default and, a paper's lengths, over the paper's own."""
     whole = yaml.safe_load((FOLDER / "config.yaml").read_text())
-    overlay = yaml.safe_load(file.read_text())
-    dropped = {name for name, own in overlay["experiments"].items() if own is None}
-    names = resolve(laid_over(whole, overlay))["experiments"].keys()
-    assert names and names == whole["experiments"].keys() - dropped
+    names = whole["experiments"].keys()
+    below = FOLDER / file.name.replace("_full", "")
+    for layer in dict.fromkeys((below, file)):
+        overlay = yaml.safe_load(layer.read_text())
+        whole = laid_over(whole, overlay)
+        dropped = {name for name, own in overlay["experiments"].items() if own is None}
+        # One that is mistyped would drop nothing; another would be added without what it must have.
+        assert dropped <= names
+        names = (names | overlay["experiments"].keys()) - dropped
+        assert resolve(whole)["experiments"].keys() == names
 
 
 def test_the_comparison_of_cells_has_them_all():
