@@ -217,6 +217,12 @@ def test_parts_that_do_not_go_together(refused, name, array, line):
     refused({name: array for name, array in tensors.items() if array is not None}, line)
 
 
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_gated_layers_have_no_other_activation(refused, kind):
+    line = f"the recurrent layer is an nn.{kind.upper()}, whose activation is tanh, not relu"
+    refused(tensors_of(kind), line, activation="relu")
+
+
 def test_no_recurrent_layer(refused):
     refused(
         {"rnn.weight_hh": np.ones((N, N))}, "there is no recurrent layer: no name ends in weight_hh"

@@ -16,7 +16,7 @@ from gradient_horizon import (
     forward_pass,
 )
 from gradient_horizon.cells import net_of
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 STORED = dict(np.load(reference.STORED))
 PROBE = {name: STORED[name] for name in ("inputs", "targets", "loss_mask")}
@@ -49,8 +49,8 @@ def activation_of(kind):
 
 
 def traced(kind, paths, **names):
-    read = checkpoint.read(*paths, **names)
-    settings = {"cell": read.cell, "activation": activation_of(kind), "model": {}}
+    read = checkpoint.read(*paths, activation_of(kind), **names)
+    settings = {"cell": read.cell, "activation": read.activation, "model": {}}
     return forward_pass.trace(net_of(settings, read.weights), **read.probe)
 
 
@@ -168,8 +168,20 @@ def test_everything_but_the_report(kind, files_of, run):
 
 def macros_of(paths):
     read = checkpoint.read(*paths)
-    tables = checkpoint_tables.measure(read, "tanh", [1, 2])
+    tables = checkpoint_tables.measure(read, [1, 2])
     return checkpoint_findings.macros("my_net", read, tables)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_net_that_is_off(files_of, run):
+    """Nothing to see, but no error: its gradient is exactly zero."""
+    weights, probe = files_of("rnn_relu")
+    tensors = load_file(weights)
+    tensors["rnn.bias_hh_l0"] = np.full_like(tensors["rnn.bias_hh_l0"], -1e3)
+    save_file(tensors, weights)
+    folder = run((weights, probe), "--engine", "none", "--activation", "relu")
+    macros = json.loads((folder / "numbers.json").read_text())
+    assert macros["HorizonSentence"].endswith("is exactly zero on this batch.")
 
 
 @pytest.mark.filterwarnings("error")

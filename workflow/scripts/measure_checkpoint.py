@@ -67,9 +67,13 @@ def main() -> None:
     arguments = parser.parse_args()
     output = arguments.output
     net = checkpoint.read(
-        arguments.weights, arguments.probe, arguments.readout, arguments.embedding
+        arguments.weights,
+        arguments.probe,
+        arguments.activation,
+        arguments.readout,
+        arguments.embedding,
     )
-    tables = checkpoint_tables.measure(net, arguments.activation, JACOBIAN_DISTANCES)
+    tables = checkpoint_tables.measure(net, JACOBIAN_DISTANCES)
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             files.write_table(output / f"{name}.{ending}", table)

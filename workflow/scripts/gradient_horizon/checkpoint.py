@@ -33,6 +33,7 @@ class Checkpoint:
     Attributes
     ----------
     cell : rnn, gru or lstm.
+    activation : phi.
     weights : by the library's names, in float64; `embedding` unless symbols are unit vectors.
     probe : as `probe_file.read` returns it.
     layer, readout, embedding : where in the file the parts were found; None for no embedding.
@@ -40,6 +41,7 @@ class Checkpoint:
     """
 
     cell: str
+    activation: str
     weights: dict[str, np.ndarray]
     probe: dict[str, np.ndarray]
     layer: str
@@ -49,7 +51,11 @@ class Checkpoint:
 
 
 def read(
-    weights: str | Path, probe: str | Path, readout: str | None = None, embedding: str | None = None
+    weights: str | Path,
+    probe: str | Path,
+    activation: str = "tanh",
+    readout: str | None = None,
+    embedding: str | None = None,
 ) -> Checkpoint:
     """Read a net and its probe batch.
 
@@ -57,6 +63,7 @@ def read(
     ----------
     weights : a `.safetensors` file with the `state_dict` of a net of one recurrent layer.
     probe : as `probe_file.read` takes it.
+    activation : one of `ACTIVATIONS`.
     readout, embedding : the module's name in the net; None to find it.
 
     Raises
@@ -67,19 +74,23 @@ def read(
     file, batch = tensor_file.read(weights), probe_file.read(probe)
     layer = _find_layer(file)
     cell, size, width = _sizes(file, layer)
+    if cell != "rnn" and activation != "tanh":
+        raise file.refusal(
+            f"the recurrent layer is an nn.{cell.upper()}, whose activation is tanh, "
+            f"not {activation}"
+        )
     symbolic = batch["inputs"].dtype.kind != "f"
     if not symbolic and embedding is not None:
         raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
     embedding, readout = _find_ends(file, layer, size, width, symbolic, (embedding, readout))
-    used = {*(layer + name for name in LAYER), *_names(readout), *_names(embedding)}
+    unused = tuple(_left_over(file, layer, (embedding, readout)))
     net = _layer_weights(file, layer, cell)
     net |= {"W_s": file.values(f"{readout}.weight"), "b_s": _bias(file, readout)}
     if embedding is not None:
         net["embedding"] = file.values(f"{embedding}.weight")
     symbols = len(net.get("embedding", range(width)))
     probe_file.check(probe, batch, symbols, width, outputs=len(net["W_s"]))
-    unused = tuple(name for name in file.shapes if name not in used)
-    return Checkpoint(cell, net, batch, layer.rstrip("."), readout, embedding, unused)
+    return Checkpoint(cell, activation, net, batch, layer.rstrip("."), readout, embedding, unused)
 
 
 def _find_layer(file: TensorFile) -> str:

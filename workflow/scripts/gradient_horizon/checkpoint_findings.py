@@ -27,7 +27,7 @@ def macros(name: str, net: Checkpoint, tables: dict[str, pd.DataFrame]) -> dict[
     rows = tables["contributions"]
     return {
         "Name": escape(name),
-        **_parts(net, row["activation"]),
+        **_parts(net),
         "LossSentence": _loss(row, _gives_numbers(net)),
         **_numbers(row, tables["spectra"]),
         "HorizonSentence": _horizon(row, len(rows)),
@@ -38,11 +38,11 @@ def macros(name: str, net: Checkpoint, tables: dict[str, pd.DataFrame]) -> dict[
     }
 
 
-def _parts(net: Checkpoint, activation: str) -> dict[str, str]:
+def _parts(net: Checkpoint) -> dict[str, str]:
     """What the net is made of, and what it read."""
     mask = net.probe["loss_mask"]
     steps, batch = net.probe["inputs"].shape
-    layer = _code(LAYERS[net.cell]) + (f" with {activation} units" if net.cell == "rnn" else "")
+    layer = _code(LAYERS[net.cell]) + (f" with {net.activation} units" if net.cell == "rnn" else "")
     width = net.weights["W_hx"].shape[1]
     if net.embedding is not None:
         symbols = len(net.weights["embedding"])

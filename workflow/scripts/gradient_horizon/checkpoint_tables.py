@@ -9,9 +9,7 @@ from .checkpoint import Checkpoint
 NAMES = ("contributions", "summary", "spectra", "influence")
 
 
-def measure(
-    checkpoint: Checkpoint, activation: str, distances: list[int]
-) -> dict[str, pd.DataFrame]:
+def measure(checkpoint: Checkpoint, distances: list[int]) -> dict[str, pd.DataFrame]:
     """Measure a net on its probe batch.
 
     The rise of the loss when far inputs are replaced is taken on the same batch, of which two
@@ -20,7 +18,6 @@ def measure(
     Parameters
     ----------
     checkpoint : the net and its batch.
-    activation : phi of the simple cell; the others have their own tanh.
     distances : as `measurement.jacobian_spectra` takes them.
 
     Returns
@@ -31,11 +28,10 @@ def measure(
     ------
     measurement.InexactError : as `measurement.measure`.
     """
-    settings = {"cell": checkpoint.cell, "activation": activation, "model": {}}
-    net, probe = net_of(settings, checkpoint.weights), checkpoint.probe
+    labels = {"cell": checkpoint.cell, "activation": checkpoint.activation}
+    net, probe = net_of(labels | {"model": {}}, checkpoint.weights), checkpoint.probe
     rows, row = measurement.measure(net, probe)
     rises, reach = measurement.influence(net, probe, relevant=None)
-    labels = {"cell": checkpoint.cell, "activation": activation}
     return {
         "contributions": pd.DataFrame(rows),
         "summary": pd.DataFrame([labels | row | reach]),
