@@ -238,6 +238,10 @@ def test_nothing_is_certain_where_a_bound_is_unknown():
     assert shaded(table)
     table.loc[table["initialisation"] == "orthogonal", "worst_slope"] = np.nan
     assert not shaded(table)
+    assert "certain to vanish" in names(figures.slopes(table))
+    unknown = table.assign(worst_slope=np.nan, note_slope=np.nan, mean_field_slope=np.nan)
+    measured_alone = names(figures.slopes(unknown))
+    assert measured_alone == ["measured, gaussian", "measured, orthogonal"]
 
 
 def test_a_figure_grows_with_its_legend():

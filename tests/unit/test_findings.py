@@ -179,6 +179,20 @@ def test_all_experiments_together():
     assert macros["PointCount"] == "5 grid points" and macros["NetCount"] == "20 networks"
     assert macros["GradientCount"] == "40 gradients" and macros["MovedHorizons"] == "4"
     assert macros["AbstractFindings"].count("learn best") == 2
+    assert macros["BoundExcess"].endswith("the bound allows, over all grid points after training.")
+
+
+def test_bounds_of_some_cells_or_of_none():
+    for unknown, ending in (
+        ("run", "over the 3 grid points with a bound after training."),
+        (None, ""),
+    ):
+        table = distances()
+        missing = table["run"] == table["run"].iloc[0] if unknown else slice(None)
+        table.loc[missing, "log10_bound"] = np.nan
+        macros = findings.overall_macros(CONFIG, summary(), table, {"echo": FACTS})
+        assert macros["BoundExcess"].endswith(ending)
+        assert bool(macros["BoundExcess"]) == bool(ending)
 
 
 def test_a_single_grid_point_without_any_loss():

@@ -222,8 +222,8 @@ def test_variants_are_told_apart_by_what_differs():
     assert list(variants.variants(rows(plain, normalised)).values()) == ["plain", "layer norm"]
     gated = [("gru", "gaussian", remedy) for remedy in ("none", "clip_by_value")]
     crossed = rows(plain, clipped, *gated)
-    assert list(variants.variants(crossed).values())[1:3] == ["rnn, clip by value", "gru, plain"]
-    assert list(variants.variants(rows(plain, gated[0])).values()) == ["rnn", "gru"]
+    assert list(variants.variants(crossed).values())[1:3] == ["RNN, clip by value", "GRU, plain"]
+    assert list(variants.variants(rows(plain, gated[0])).values()) == ["RNN", "GRU"]
     assert list(variants.variants(rows(plain, other)).values()) == ["gaussian", "identity"]
     table = rows(plain, clipped)
     assert grid_points.variant_label(table.iloc[1], table) == "clip by value, tanh"

@@ -55,6 +55,9 @@ def test_gaps_between_theory_and_measurement():
     assert "the bound lies a median of 1 a step above" in own["SlopeGaps"]
     assert "and the mean field is off by 0.020 in the median. After" in own["SlopeGaps"]
     assert "to 0.020 a step in the median before" in across["MeanFieldFinding"]
+    assert across["SlopesAcross"].startswith("Over all grid points the median")
+    some = theory_findings.across_macros(slopes(deviation=(0.01, -0.02, np.nan)))
+    assert some["SlopesAcross"].startswith("Over the 2 grid points of which both are known the")
     assert "zero lies outside of its interval at 2 of 3 grid points" in across["SlopesAcross"]
 
 

@@ -135,24 +135,28 @@ def slopes(table: pd.DataFrame) -> Figure:
         shifts = _side_by_side(part["radius"], len(known))
         for (variant, style), shift in zip(known.items(), shifts, strict=True):
             rows = of_variant(part, variant).sort_values("radius")
+            places, hue = rows["radius"] + shift, {"color": style["color"]}
             if (rows["note_slope"] > rows["worst_slope"]).any():
-                axes.plot(rows["radius"], rows["note_slope"], **note)
-            hue = {"color": style["color"]}
+                axes.plot(places, rows["note_slope"], **note)
             bound = BOUND | hue if len(known) > 1 else BOUND
-            axes.plot(rows["radius"], rows["worst_slope"], **bound)
-            axes.plot(rows["radius"], rows["mean_field_slope"], **hue, lw=1)
+            axes.plot(places, rows["worst_slope"], **bound)
+            axes.plot(places, rows["mean_field_slope"], **hue, lw=1)
             low, high = interval(axes, rows, "slope")
-            axes.vlines(rows["radius"] + shift, low, high, **hue, lw=1)
-            axes.plot(rows["radius"] + shift, rows["slope"], ls="", **style)
+            axes.vlines(places, low, high, **hue, lw=1)
+            axes.plot(places, rows["slope"], ls="", **style)
     names = {
         ", ".join(filter(None, ("measured", name))): known[variant] | {"ls": ""}
         for variant, name in variants(table).items()
     }
-    theory = {"mean field": {"color": next(iter(known.values()))["color"], "lw": 1}}
-    bounds = {"worst-case bound": BOUND}
-    if (table["note_slope"] > table["worst_slope"]).any():
-        bounds["the note's bound"] = note
-    add_legend(figure, names | theory | bounds | {"certain to vanish": shade})
+    theory = {}
+    if table["mean_field_slope"].notna().any():
+        theory["mean field"] = {"color": next(iter(known.values()))["color"], "lw": 1}
+    if table["worst_slope"].notna().any():
+        theory["worst-case bound"] = BOUND
+        if (table["note_slope"] > table["worst_slope"]).any():
+            theory["the note's bound"] = note
+        theory["certain to vanish"] = shade
+    add_legend(figure, names | theory)
     return figure
 
 
@@ -475,7 +479,7 @@ def _variant_styles(table: pd.DataFrame) -> dict[tuple, dict]:
 
 
 def _side_by_side(radii: pd.Series, count: int) -> np.ndarray:
-    """Return how far from its radius the mark of each of several variants is put, (count,)."""
+    """Return how far from its radius each of several variants is drawn, (count,)."""
     gaps = np.diff(np.unique(radii))
     width = 0.5 * gaps.min() if count > 1 and len(gaps) else 0.0
     return np.linspace(-0.5, 0.5, count) * width if count > 1 else np.zeros(1)

@@ -89,7 +89,7 @@ def overall_macros(
         "GrowingBounds": number(growing),
         "GrowingBoundsShrinking": number(shrinking),
         "MovedHorizons": number(int((after["h99"] != before["h99"]).sum())),
-        "BoundExcess": number(_excess(middle), 2),
+        "BoundExcess": _excess_across(middle),
         "CoherenceNear": number(trained.loc[trained["distance"] == 0, "coherence"].median(), 2),
         "CoherenceFar": number(middle["coherence"].median(), 2),
         "AllowedResidual": number(LARGEST_RESIDUAL, 2),
@@ -290,6 +290,23 @@ def _bound_against_transport(distances: pd.DataFrame) -> tuple[int, int]:
     rows = at_the_middle(distances[distances["step"] == 0])
     growing = rows["log10_bound"] > 0
     return int(growing.sum()), int((growing & (rows["log10_transport"] < 0)).sum())
+
+
+def _excess_across(middle: pd.DataFrame) -> str:
+    """Say how far below the bound the signal lies, over the grid points of which one is known."""
+    known = middle["log10_bound"].notna()
+    if not known.any():
+        return ""
+    where = (
+        "all grid points"
+        if known.all()
+        else f"the {count_of(int(known.sum()), 'grid point')} with a bound"
+    )
+    return (
+        "At half of the longest distance, the learning signal lies a median of "
+        f"{number(_excess(middle), 2)} decades below what the bound allows, over {where} after "
+        "training."
+    )
 
 
 def _excess(rows: pd.DataFrame) -> float:

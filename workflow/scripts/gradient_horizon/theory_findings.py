@@ -59,7 +59,7 @@ def across_macros(slopes: pd.DataFrame) -> dict[str, str]:
             f"training it is off by {gap['after']}, because the weights are random no more."
         ),
         "SlopesAcross": (
-            "Over all grid points the median difference between the measured slope and the mean "
+            f"Over {gap['over']} the median difference between the measured slope and the mean "
             f"field's is {gap['before']} a step before training"
             f"{', while ' + bound if gap['bound_known'] else ''}. After training the difference "
             f"is {gap['after']} in the median, and zero lies outside of its interval at "
@@ -78,12 +78,13 @@ def slope_gaps(slopes: pd.DataFrame) -> dict[str, str | bool]:
 
     Returns
     -------
-    `before`, `after` and `bound`, medians over the grid points of which either is known, `largest`
-    with its grid point, `outside`, and whether anything is known: `mean_field_known`,
-    `bound_known`.
+    `before`, `after` and `bound`, medians over the grid points where both are known (`over`, those
+    of the mean field), `largest` with its grid point, `outside`, and whether anything is known:
+    `mean_field_known`, `bound_known`.
     """
     before, after = ends(slopes)
     largest = _largest_gap(after)
+    foretold = int(before["deviation"].notna().sum())
     known = after["deviation"].notna().sum()
     gap = before["worst_slope"] - before["slope"]
     outside = (after["deviation_low"] > 0.0) | (after["deviation_high"] < 0.0)
@@ -96,6 +97,11 @@ def slope_gaps(slopes: pd.DataFrame) -> dict[str, str | bool]:
             else f"{number(largest['deviation'], 2)} ({_named(largest, after)})"
         ),
         "outside": f"{number(int(outside.sum()))} of {count_of(int(known), 'grid point')}",
+        "over": (
+            "all grid points"
+            if foretold == len(before)
+            else f"the {count_of(foretold, 'grid point')} of which both are known"
+        ),
         "bound": number(gap.median(), 2),
         "mean_field_known": bool(np.isfinite(before["deviation"]).any()),
         "bound_known": bool(gap.notna().any()),

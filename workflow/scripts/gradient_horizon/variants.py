@@ -4,6 +4,9 @@ import pandas as pd
 
 from .grid import PLAIN, VARIANT_AXES
 
+# Cells that are known by their initials.
+ACRONYMS = ("rnn", "lstm", "gru", "lru")
+
 
 def variants(rows: pd.DataFrame) -> dict[tuple, str]:
     """Name each variant of a table by the axes in which they differ; '' where there is but one."""
@@ -27,4 +30,6 @@ def of_variant(rows: pd.DataFrame, variant: tuple) -> pd.DataFrame:
 
 def readable(value: str) -> str:
     """Write a name of the configuration, such as that of a remedy, as text names it."""
+    if value in ACRONYMS:
+        return value.upper()
     return "plain" if value == PLAIN else value.replace("_", " ")
