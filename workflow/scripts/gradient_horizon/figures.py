@@ -16,7 +16,6 @@ from .plotting import (
     by_activation,
     colours,
     draw_band,
-    height_of_legend,
     interval,
     label,
     lines_of,
@@ -235,8 +234,7 @@ def spectra(summary: pd.DataFrame, table: pd.DataFrame) -> Figure:
         the run that learns best (the lowest median loss); its radius is named.
     """
     columns, best = panels_of(summary), _best(summary)
-    height = 2.9 + height_of_legend(summary)
-    figure, panels = new_figure(height, 2, len(columns), sharex="row", sharey="row")
+    figure, panels = new_figure(2.9, 2, len(columns), sharex="row", sharey="row")
     exponents = table[
         (table["quantity"] == "lyapunov") & table["run"].isin([row["run"] for row in best])
     ]
@@ -423,7 +421,6 @@ def _titled(
 ) -> tuple[Figure, np.ndarray]:
     """A figure with a column for each part that `split` makes of a table."""
     titles = [title for title, _ in split(table)]
-    height += height_of_legend(table)
     figure, panels = new_figure(height, rows, len(titles), sharex=True, sharey=True)
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title)

@@ -68,11 +68,6 @@ def panels_of(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(f"radius {radius:g}", part) for radius, part in table.groupby("radius")]
 
 
-def height_of_legend(table: pd.DataFrame) -> float:
-    """Inches that a figure is higher by where its legend names many variants, four a line."""
-    return 0.2 * (len(variants(table)) // 4) if _panels_are_radii(table) else 0.0
-
-
 def _panels_are_radii(table: pd.DataFrame) -> bool:
     """Tell which of the two `panels_of` does."""
     several = table["activation"].nunique() == 1 and len(variants(table)) > 1

@@ -112,7 +112,7 @@ def _sentences(comparison: pd.DataFrame) -> Iterator[str]:
         solved, seeds = (int(plain[column].iloc[0]) for column in ("solved", "seeds"))
         yield (
             f"At {escape(start)}, {solved} of {count_of(seeds, 'plain net')} "
-            f"{'solves' if solved == 1 else 'solve'} the task; {conjunction(said)}."
+            f"{'solves' if solved == 1 else 'solve'} the task; {'; '.join(said)}."
         )
 
 
