@@ -16,7 +16,7 @@ EXPERIMENTS = ("words", "delayed_echo", "temporal_order")
 # LaTeX's own commands with a capital letter that the paper may use.
 LATEX_OWN = {
     *("Delta", "Gamma", "Lambda", "Phi", "Pi", "Psi", "Sigma", "Theta"),
-    *("Bigl", "Bigr", "LTcapwidth", "LaTeX", "TeX"),
+    *("Big", "Bigl", "Bigr", "IfFileExists", "LTcapwidth", "LaTeX", "TeX"),
 }
 
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from .activations import Activation
 from .cells import CELLS, rnn
+from .initialise import orthonormal_columns
 from .inputs import SymbolInputs, VectorInputs
-from .lyapunov import starting_columns
 from .optimisers import Adam
 from .population import Weights
 
@@ -58,7 +58,7 @@ def exponents_and_gradient(
     bases = np.empty((steps + 1, population, size, count))
     images = np.empty((steps, population, size, count))
     triangles = np.empty((steps, population, count, count))
-    bases[0] = starting_columns(population, size, count)
+    bases[0] = orthonormal_columns(population, size, count)
     for t in range(steps):
         pre_activations[t] = _times(recurrent, states[t]) + drive[t]
         states[t + 1] = activation.value(pre_activations[t])

@@ -70,6 +70,12 @@ def sparse(rng: np.random.Generator, size: int, radius: float) -> np.ndarray:
     return _rescaled(matrix, radius)
 
 
+def orthonormal_columns(batch: int, size: int, columns: int) -> np.ndarray:
+    """Orthonormal columns (B, N, k) to start from, random but always the same, all B alike."""
+    drawn = np.random.default_rng(0).standard_normal((size, size))[:, :columns]
+    return np.broadcast_to(np.linalg.qr(drawn)[0], (batch, size, columns))
+
+
 def _rescaled(matrix, radius):
     return matrix * (radius / spectral_radius(matrix))
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import scaled
+from .initialise import orthonormal_columns
 
 # The power of two of a row of zeros: below that of any other row.
 NOTHING = -(2**40)
@@ -76,7 +77,7 @@ def lyapunov_spectrum(
     _require(0 <= discard < steps, "discard", discard, f"0 to {steps - 1}")
     _require(1 <= leading <= size, "leading", leading, f"1 to {size}")
     _require(1 <= blocks <= steps - discard, "blocks", blocks, f"1 to {steps - discard}")
-    basis = starting_columns(batch, size, leading)
+    basis = orthonormal_columns(batch, size, leading)
     growth = np.empty((steps - discard, batch, leading))
     for t in range(steps):
         turned, triangle = _carry(jacobians[t], basis)
@@ -94,12 +95,6 @@ def lyapunov_spectrum(
 def _require(condition: bool, name: str, value, allowed: str) -> None:
     if not condition:
         raise ValueError(f"{name} is {value}, allowed: {allowed}")
-
-
-def starting_columns(batch: int, size: int, columns: int) -> np.ndarray:
-    """Orthonormal columns (B, N, k) at random: in line with no structure that W_hh may have."""
-    drawn = np.random.default_rng(0).standard_normal((size, size))[:, :columns]
-    return np.broadcast_to(np.linalg.qr(drawn)[0], (batch, size, columns))
 
 
 def _carry(jacobian, basis):
@@ -175,7 +170,7 @@ def jacobian_log10_singular_values(jacobians: Sequence[np.ndarray], distance: in
     """
     steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     _require(0 <= distance <= steps, "distance", distance, f"0 to {steps}")
-    basis = starting_columns(batch, size, size)
+    basis = orthonormal_columns(batch, size, size)
     rows, exponent = np.eye(size), np.zeros((batch, size), dtype=np.int64)
     for t in range(steps - distance, steps):
         turned, triangle = _carry(jacobians[t], basis)
