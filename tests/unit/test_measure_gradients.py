@@ -6,7 +6,7 @@ import re
 import naive
 import numpy as np
 import pytest
-from gradient_horizon import contributions, files
+from gradient_horizon import contributions, files, measurement
 from gradient_horizon.activations import ACTIVATIONS
 from gradient_horizon.cells import rnn
 from gradient_horizon.measurement import InexactError, measure
@@ -329,3 +329,51 @@ def test_a_probe_that_the_nets_cannot_read(
         left.unlink()
     changed = probe | {name: change(probe[name])}
     refused(run, tmp_path, trained, changed, f"cannot use {tmp_path}/probe.npz: {what}")
+
+
+def one_cannot_be_measured(trained, monkeypatch):
+    """Seed 3 at step 7 is a net whose parts do not add up."""
+    marker = 0.375
+    trained["b_s"][1, 0, 0] = marker
+    exact = measurement.measure
+
+    def measure_or_fail(net, probe):
+        if net.weights["b_s"][0] == marker:
+            raise measurement.InexactError("the contributions differ")
+        return exact(net, probe)
+
+    monkeypatch.setattr(measurement, "measure", measure_or_fail)
+
+
+def test_what_has_diverged_beyond_measure_is_missing(trained_and_probe, run, monkeypatch, tmp_path):
+    trained, probe = trained_and_probe
+    whole = run(trained, probe)
+    one_cannot_be_measured(trained, monkeypatch)
+    trained["diverged_at"][0] = 5
+    summary = run(trained, probe)
+    broken = (summary["seed"] == 3) & (summary["step"] == 7)
+    assert broken.sum() == 1 and list(summary) == list(whole)
+    others = summary[~broken].drop(columns="diverged_at")
+    assert others.equals(whole[~broken].drop(columns="diverged_at"))
+    row = summary[broken].iloc[0]
+    assert row["loss"] == 1.0 and row["diverged_at"] == 5 and row["hidden_size"] == naive.SIZE
+    for name in ("residual", "h99", "k01", "slope", "spectral_radius", "forward_horizon"):
+        assert np.isnan(row[name])
+    for name, columns in {
+        "contributions": ["share", "log10_transport"],
+        "spectra": ["value"],
+        "influence": ["rise"],
+    }.items():
+        table = files.read_table(tmp_path / f"{name}.parquet")
+        rows = table[(table["seed"] == 3) & (table["step"] == 7)]
+        same = table[(table["seed"] == 4) & (table["step"] == 7)]
+        assert len(rows) == len(same) > 0 and rows[columns].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("diverged_at", [-1, 8])
+def test_what_has_not_diverged_must_be_measured(trained_and_probe, run, monkeypatch, diverged_at):
+    trained, probe = trained_and_probe
+    one_cannot_be_measured(trained, monkeypatch)
+    trained["diverged_at"][0] = diverged_at
+    with pytest.raises(measurement.InexactError):
+        run(trained, probe)

@@ -1,7 +1,8 @@
 """Take the gradient of every kept net apart by distance, in float64, on the probe batch.
 
 Before and after training also the spectra of its Jacobians, and after training how much the loss
-rests on far inputs.
+rests on far inputs.  A net that has diverged, and so far that nothing but rounding is left of its
+gradient, has missing values.
 
 python measure_gradients.py --settings JSON --train train.npz --probe probe.npz --data data.npz
     --facts task.json --contributions contributions.parquet --summary summary.parquet
@@ -11,6 +12,7 @@ python measure_gradients.py --settings JSON --train train.npz --probe probe.npz 
 import numpy as np
 from gradient_horizon import command_line, files, measurement
 from gradient_horizon.cells import net_of
+from gradient_horizon.cells.dynamics import Dynamics
 
 TABLES = ("contributions", "summary", "spectra", "influence")
 
@@ -53,6 +55,25 @@ def held_out(data: dict) -> dict:
     }
 
 
+def measured(net: Dynamics, probe: dict, distances: list[int] | None) -> dict[str, dict]:
+    """Return the columns of a net's rows by table; `spectra` where distances are given."""
+    rows, row = measurement.measure(net, probe)
+    parts = {"contributions": rows, "summary": row}
+    if distances is not None:
+        parts["spectra"] = measurement.jacobian_spectra(net, probe, distances)
+    return parts
+
+
+def without_values(columns: dict) -> dict:
+    """Return the same columns with nan for every measured number, and False for what is true."""
+
+    def blank(value):
+        kind = np.asarray(value).dtype.kind
+        return np.full_like(value, np.nan) if kind == "f" else False if kind == "b" else value
+
+    return {name: blank(value) for name, value in columns.items()}
+
+
 def main() -> None:
     """Measure every seed at every checkpoint, write four tables."""
     parser = command_line.parser(__doc__)
@@ -76,21 +97,31 @@ def main() -> None:
     distances = arguments.settings["jacobian_distances"]
     tables = {name: [] for name in TABLES}
     steps = trained["step"].tolist()
+    blank = {}
     for number, seed in enumerate(trained["seed"].tolist()):
+        diverged_at = trained["diverged_at"][number]
         for kept, step in enumerate(steps):
             net = net_of(arguments.settings, files.weights_of(trained, kept, number))
-            rows, row = measurement.measure(net, probe)
-            parts = {"contributions": rows}
-            if step in (steps[0], steps[-1]):
-                parts["spectra"] = measurement.jacobian_spectra(net, probe, distances)
-            reach = {"forward_horizon": np.nan, "forward_horizon_censored": False}
-            if step == steps[-1]:
-                parts["influence"], reach = measurement.influence(net, evaluation, relevant)
+            try:
+                parts = measured(net, probe, distances if step in (steps[0], steps[-1]) else None)
+                reach = {"forward_horizon": np.nan, "forward_horizon_censored": False}
+                if step == steps[-1]:
+                    parts["influence"], reach = measurement.influence(net, evaluation, relevant)
+            except measurement.InexactError as error:
+                # Only what has diverged may end so, and not before it did.
+                if not (blank and 0 <= diverged_at <= step):
+                    raise
+                print(f"seed {seed} at step {step}, which diverged at {diverged_at}: {error}")
+                parts = {name: blank[name] for name in ("contributions", "summary")}
+                if step == steps[-1]:
+                    parts["spectra"] = blank["spectra"]
+                    parts["influence"], reach = measurement.no_influence(evaluation, relevant)
+            blank = blank or {name: without_values(columns) for name, columns in parts.items()}
             parts["summary"] = {
                 "loss": trained["held_out_loss"][kept, number],
                 "accuracy": trained["held_out_accuracy"][kept, number],
-                "diverged_at": trained["diverged_at"][number],
-                **row,
+                "diverged_at": diverged_at,
+                **parts["summary"],
                 **reach,
             }
             for name, columns in parts.items():

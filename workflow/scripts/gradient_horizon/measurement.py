@@ -227,8 +227,7 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
     sequences = evaluation["inputs"].shape[1]
     chosen = np.linspace(0, sequences - 1, min(sequences, INFLUENCE_SEQUENCES)).round().astype(int)
     if not distances.size or len(chosen) < 2:
-        nothing = {"distance": distances[:0], "rise": [], "standard_error": []}
-        return nothing, {"forward_horizon": np.nan, "forward_horizon_censored": False}
+        return no_influence(evaluation, relevant)
     # One fixed order: all nets have the same donors.
     donors = forward_influence.draw_donors(len(chosen), 1, np.random.default_rng(0))
     measured = forward_influence.forward_influence(
@@ -247,3 +246,15 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
         "rise": measured.rise,
         "standard_error": measured.standard_error,
     }, {"forward_horizon": reach, "forward_horizon_censored": censored}
+
+
+def no_influence(evaluation: dict, relevant: int | None) -> tuple[dict, dict]:
+    """Return what `influence` does where nothing is known; no rows with nothing to exchange."""
+    distances = influence_distances(evaluation["loss_mask"], relevant)
+    if evaluation["inputs"].shape[1] < 2:
+        distances = distances[:0]
+    nothing = np.full(len(distances), np.nan)
+    return {"distance": distances, "rise": nothing, "standard_error": nothing}, {
+        "forward_horizon": np.nan,
+        "forward_horizon_censored": False,
+    }
