@@ -275,7 +275,8 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
         if wrong.isdisjoint((*where, section) for section in ("measurement", "task", "training")):
             conflicts = list(_conflicts(experiment))
             if (*where, "grid") not in wrong:
-                conflicts += _conflicts_of_remedies(experiment)
+                if (*where, "model") not in wrong:
+                    conflicts += _conflicts_of_remedies(experiment)
                 conflicts += _conflicts_of_radii(experiment["grid"])
             messages |= {(*where, *keys): message for keys, message in conflicts}
         if wrong.isdisjoint((*where, section) for section in ("published", "task")):
