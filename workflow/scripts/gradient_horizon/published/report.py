@@ -84,7 +84,7 @@ def section(rows: pd.DataFrame) -> str:
         for row in rows.itertuples()
     ]
     whole = table(
-        r"p{0.38\textwidth}p{0.44\textwidth}l",
+        r"p{0.36\textwidth}p{0.41\textwidth}l",
         ("published", "here", "same direction?"),
         cells,
         long_caption=r"What was published, and what is measured here. \label{tab:published}",
