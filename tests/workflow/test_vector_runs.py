@@ -20,7 +20,7 @@ TASKS = {
     "own": {"name": "arrays", "file": "my data.npz", "relevant_distance": 2},
 }
 EXPERIMENTS = {name: {"task": task, **COMMON} for name, task in TASKS.items()}
-EXPERIMENTS |= dict.fromkeys(["words", "delayed_echo", "temporal_order"])
+EXPERIMENTS |= dict.fromkeys(["words", "delayed_echo", "temporal_order", "remedies"])
 RUN = "own/rnn_tanh_gaussian_rho1.00"
 BOTH = ("adding", "own")
 
