@@ -138,6 +138,18 @@ WHOLE = config.resolve({"experiments": {"both": EXPERIMENT}})["experiments"]["bo
 COST = {"none": 1.0, "adam": 1.25, "no_clipping": 0.75, "momentum": 1.0}
 
 
+def test_many_that_cannot_be_told_from_plain_are_not_named():
+    """More than three: the table has them all."""
+    rows = compared()
+    momentum = rows[rows["remedy"] == "momentum"]
+    for count in (2, 3):
+        more = [momentum.assign(remedy=f"other_{number}") for number in range(count)]
+        comparison = pd.concat([rows, *more], ignore_index=True)
+        said = remedy_findings.remedy_macros(WHOLE, comparison, COST)["RemedyFindings"]
+        assert said.endswith("the intervals of the others reach zero.") == (count == 3)
+        assert (r"\emph{other 0}" in said) == (count == 2)
+
+
 def test_what_helped_and_what_did_not():
     macros = remedy_findings.remedy_macros(WHOLE, compared(), COST)
     said = macros["RemedyFindings"]

@@ -99,7 +99,7 @@ def sections(experiments: dict, file: str, by_part: Collection[str] = ()) -> str
             lines += [rf"\renewcommand{{\mappedpoint}}{{{mapped}}}", r"\input{sentence_map}"]
         if file == "details" and name in by_part:
             lines += [r"\input{transport_parts}"]
-    return "\n".join([*lines, r"\clearpage", ""])
+    return "\n".join([*lines, ""])
 
 
 def by_part(tables: dict[str, pd.DataFrame]) -> set[str]:

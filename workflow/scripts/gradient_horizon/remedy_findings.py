@@ -17,6 +17,9 @@ from .latex import escape, interval, number, table
 from .remedies import SOLVED
 from .variants import readable
 
+# So many remedies that cannot be told from plain are named; the table has them all.
+FEW = 3
+
 
 def remedy_macros(
     experiment: dict, comparison: pd.DataFrame, cost: Mapping[str, float]
@@ -105,9 +108,11 @@ def _sentences(comparison: pd.DataFrame) -> Iterator[str]:
         ]
         rest = others[~(helps | harms)]
         if len(rest):
-            whose = "the interval" if len(rest) == 1 else "the intervals"
+            whose = _named(rest) if len(rest) <= FEW else "the others"
             said.append(
-                f"{whose} of {_named(rest)} {'reaches' if len(rest) == 1 else 'reach'} zero"
+                f"the interval of {whose} reaches zero"
+                if len(rest) == 1
+                else f"the intervals of {whose} reach zero"
             )
         solved, seeds = (int(plain[column].iloc[0]) for column in ("solved", "seeds"))
         yield (
@@ -148,5 +153,6 @@ def _setting(value) -> str:
     if value is None:
         return "none"
     if isinstance(value, dict):
-        return f"({', '.join(f'{readable(key)} {_setting(own)}' for key, own in value.items())})"
+        own = [f"{readable(key)} {_setting(one)}" for key, one in value.items() if one is not None]
+        return f"({', '.join(own)})"
     return f"{value:g}" if isinstance(value, float) else readable(str(value))
