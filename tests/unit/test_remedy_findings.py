@@ -143,7 +143,10 @@ def test_many_that_cannot_be_told_from_plain_are_not_named():
     rows = compared()
     momentum = rows[rows["remedy"] == "momentum"]
     for count in (2, 3):
-        more = [momentum.assign(remedy=f"other_{number}") for number in range(count)]
+        more = [
+            momentum.assign(remedy=name, run=momentum["run"].str.replace("momentum", name))
+            for name in (f"other_{number}" for number in range(count))
+        ]
         comparison = pd.concat([rows, *more], ignore_index=True)
         said = remedy_findings.remedy_macros(WHOLE, comparison, COST)["RemedyFindings"]
         assert said.endswith("the intervals of the others reach zero.") == (count == 3)
