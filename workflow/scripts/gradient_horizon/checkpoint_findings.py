@@ -85,7 +85,7 @@ def _numbers(row: pd.Series, spectra: pd.DataFrame) -> dict[str, str]:
         "Gradient": number(row["log10_gradient_norm"]),
         "InputGradient": number(row["input_log10_gradient_norm"]),
         "Slope": number(row["slope"]),
-        "WorstSlope": number(row["worst_slope"]),
+        "WorstSlope": "--" if np.isnan(row["worst_slope"]) else number(row["worst_slope"]),
         "Matrix": "$W_{hh}$" if row["cell"] == "rnn" else "the candidate's block of $W_{hh}$",
         "SpectralRadius": number(row["spectral_radius"]),
         "SigmaMax": number(row["sigma_max"]),
