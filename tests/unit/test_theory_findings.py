@@ -219,5 +219,20 @@ def test_the_table_of_correlations():
     text = paper_tables.learnability(correlations())
     assert r"tanh & 0.50 [0.10, 0.90] & 0.25 [0.10, 0.90] & 0.60 [0.10, 0.90] & 0.35" in text
     assert text.count("all together") == 1
+    three = paper_tables.learnability(correlations(("echo", "order", "third")))
+    lines = three.splitlines()
+    assert lines[0] == r"\begin{tabular}{lll}" and three.count("0.60 [0.10, 0.90] & 0.35") == 1
+    assert lines[4] == r"echo & 0.50 [0.10, 0.90] & 0.25 [0.10, 0.90] \\"
+    both = pd.concat(
+        [correlations(("a", "b", "c")), correlations(("a", "b", "c")).assign(activation="relu")]
+    ).drop_duplicates(subset=paper_columns()[:7])
+    lines = paper_tables.learnability(both).splitlines()
+    assert lines[4:8] == [
+        r"\emph{a} &  &  \\",
+        *(
+            rf"{label} & 0.50 [0.10, 0.90] & 0.25 [0.10, 0.90] \\"
+            for label in ("tanh", "all together", "ReLU")
+        ),
+    ]
     nothing = paper_tables.learnability(correlations(()))
     assert "No task of this run has a place that matters." in nothing

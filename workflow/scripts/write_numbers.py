@@ -172,7 +172,7 @@ def main() -> None:
     written = {
         "experiments.tex": sections(experiments, "experiment"),
         "all_details.tex": sections(experiments, "details", by_part(tables)),
-        "grids.tex": "{\\footnotesize\n" + "\n".join(grids) + "}\n",
+        "grids.tex": "{\\footnotesize\\setlength{\\tabcolsep}{4pt}\n" + "\n".join(grids) + "}\n",
         "learnability.tex": paper_tables.learnability(tables["learnability"]),
         "texts.tex": texts(experiments, facts),
         "versions.tex": versions(),

@@ -40,8 +40,10 @@ def at_the_middle(distances: pd.DataFrame) -> pd.DataFrame:
 
 
 def variant_label(row: pd.Series, rows: pd.DataFrame) -> str:
-    """Name a row's activation, and its variant where there are several."""
+    """Name a row's variant where there are several, and its activation unless all have that one."""
     variant = variants(rows)[tuple(row[VARIANT_AXES])]
+    if variant and rows["activation"].nunique() == 1:
+        return escape(variant)
     return escape(", ".join(filter(None, (variant, ACTIVATIONS[row["activation"]].label))))
 
 

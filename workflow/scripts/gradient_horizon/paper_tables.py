@@ -18,6 +18,8 @@ from .loss_words import LOSSES
 from .variants import variants
 
 TRANSPORT = ("log10_transport", "log10_bound")
+# So many experiments, or variants of one, fit beside each other.
+MOST_BESIDE = 2
 
 
 def by_activation(summary: pd.DataFrame, loss: str = "cross_entropy") -> str:
@@ -128,33 +130,50 @@ def slopes(table_of_slopes: pd.DataFrame, title: str = "") -> str:
 def learnability(correlations: pd.DataFrame, predictor: str = "share") -> str:
     """Return a table of rank correlations of one predictor with accuracy, a row an activation.
 
-    Experiments on remedies are left out: their nets all start alike.
+    Experiments, or cells and initialisations, stand beside each other, or below where they are
+    more than fit.  Experiments on remedies are left out: their nets all start alike.
     """
     remedied = correlations.groupby("experiment")["remedy"].transform("nunique") > 1
     chosen = correlations[(correlations["predictor"] == predictor) & ~remedied]
     if not len(chosen):
         return table("l", ["No task of this run has a place that matters."], [])
-    columns = list(chosen.groupby(["experiment", *VARIANT_AXES], sort=False).groups)
-    several = len(columns) > chosen["experiment"].nunique()
+    groups = list(chosen.groupby(["experiment", *VARIANT_AXES], sort=False).groups)
+    several = len(groups) > chosen["experiment"].nunique()
     told = variants(chosen)
-    rows = []
-    for activation in chosen["activation"].unique():
-        own = chosen[chosen["activation"] == activation].set_index(
-            ["experiment", *VARIANT_AXES, "radius_held"]
-        )
-        label = "all together" if activation == POOLED else ACTIVATIONS[activation].label
-        cells = [
-            interval(*own.loc[(*column, held), ["rho", "low", "high"]], digits=2)
-            if (*column, held) in own.index
-            else "--"
-            for column in columns
-            for held in (False, True)
-        ]
-        rows.append([label, *cells])
     names = [
         escape(experiment.replace("_", " ") + (f", {told[tuple(variant)]}" if several else ""))
-        for experiment, *variant in columns
+        for experiment, *variant in groups
     ]
+    activations = list(chosen["activation"].unique())
+    found = {
+        tuple(row[key] for key in ("activation", "experiment", *VARIANT_AXES, "radius_held")): (
+            interval(row["rho"], row["low"], row["high"], digits=2)
+        )
+        for row in chosen.to_dict("records")
+    }
+
+    def cells(activation: str, group: tuple) -> list[str]:
+        return [found.get((activation, *group, held), "--") for held in (False, True)]
+
+    head = ["over all radii", "radius held"]
+    rows = []
+    if len(groups) > MOST_BESIDE:
+        for name, group in zip(names, groups, strict=True):
+            own = [one for one in activations if (one, *group, False) in found]
+            single = [one for one in own if one != POOLED]
+            if len(single) == 1:
+                rows.append([name, *cells(single[0], group)])
+            else:
+                rows.append([rf"\emph{{{name}}}", "", ""])
+                rows += [[_activation_label(one), *cells(one, group)] for one in own]
+        return table("lll", ["", *head], rows)
+    for activation in activations:
+        beside = [cell for group in groups for cell in cells(activation, group)]
+        rows.append([_activation_label(activation), *beside])
     over = " & ".join(["", *(rf"\multicolumn{{2}}{{c}}{{{name}}}" for name in names)]) + r" \\"
-    head = ["activation", *len(columns) * ["over all radii", "radius held"]]
-    return table("l" + 2 * len(columns) * "l", head, rows, over_the_head=over)
+    head = ["activation", *len(groups) * head]
+    return table("l" + 2 * len(groups) * "l", head, rows, over_the_head=over)
+
+
+def _activation_label(activation: str) -> str:
+    return "all together" if activation == POOLED else ACTIVATIONS[activation].label
