@@ -226,7 +226,10 @@ def test_variants_are_told_apart_by_what_differs():
     assert list(variants.variants(rows(plain, gated[0])).values()) == ["RNN", "GRU"]
     assert list(variants.variants(rows(plain, other)).values()) == ["gaussian", "identity"]
     table = rows(plain, clipped)
-    assert grid_points.variant_label(table.iloc[1], table) == "clip by value, tanh"
+    # The activation is named only where there is more than one.
+    assert grid_points.variant_label(table.iloc[1], table) == "clip by value"
+    both = pd.concat([table, table.assign(activation="relu")], ignore_index=True)
+    assert grid_points.variant_label(both.iloc[1], both) == "clip by value, tanh"
     assert len(variants.of_variant(table, clipped)) == 1
 
 
