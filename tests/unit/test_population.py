@@ -8,6 +8,7 @@ from gradient_horizon.population import (
     gathered,
     outer_products,
     pieces,
+    prepared_product,
     product,
     runs,
 )
@@ -48,6 +49,17 @@ def test_products(lead, population, height, width, dtype):
     product(by_net(left), matrix, by_net(out))
     expected = np.einsum("rpi,pij->rpj", left_rows, matrix).reshape(out.shape)
     np.testing.assert_allclose(out, expected, rtol=0, atol=tolerance * np.sqrt(height))
+
+
+def test_a_prepared_product_reads_and_writes_the_arrays_anew():
+    rng = np.random.default_rng(0)
+    left, out = np.zeros((2, 300, 3, 64))
+    matrix = np.zeros((3, 64, 64))
+    multiply = prepared_product(by_net(left), matrix, by_net(out))
+    for _ in range(2):
+        left[...], matrix[...] = rng.standard_normal(left.shape), rng.standard_normal(matrix.shape)
+        multiply()
+        np.testing.assert_allclose(out, np.einsum("rpi,pij->rpj", left, matrix), atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ One time step is then one contiguous block, which NumPy's elementwise functions 
 while `by_net` views any run of steps as one matrix a net, which BLAS takes as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -69,10 +70,19 @@ def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     right : (P, M, N).
     out : (P, R, N), overwritten.
     """
+    prepared_product(left, right, out)()
+
+
+def prepared_product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> Callable:
+    """Return a function that does the `product` of these arrays: for one that is done again.
+
+    To cut the arrays takes half as long as to multiply those of one time step of small nets.
+    """
     population, rows, width = left.shape
     count = pieces(rows, right.shape[1] * right.shape[2])
     cut = population, count, rows // count
-    np.matmul(left.reshape(*cut, width), right[:, None], out=out.reshape(*cut, right.shape[2]))
+    out = out.reshape(*cut, right.shape[2], copy=False)
+    return partial(np.matmul, left.reshape(*cut, width, copy=False), right[:, None], out=out)
 
 
 def outer_products(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:

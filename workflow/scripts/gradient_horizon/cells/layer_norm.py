@@ -12,7 +12,6 @@ epsilon the net does not change when W_hh and W_hx are scaled together.
 import numpy as np
 
 from .. import scaled
-from ..population import by_net, product
 from . import dynamics, recurrence, rnn
 
 EPSILON = 1e-5
@@ -93,12 +92,14 @@ class Recurrence(recurrence.Recurrence):
         self._transposed = np.empty((population, size, size), dtype)
         self._sum = recurrence.OuterSum(steps, batch, population, size, size, dtype)
         self._scratch = np.empty((batch, population, size), dtype)
+        self._onward = recurrence.step_products(self.states[:-1], self._transposed, self._scratch)
+        self._back = recurrence.step_products(self._delta, weights["W_hh"], self._scratch)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
         for t, sums in enumerate(self.drive):
-            product(by_net(self.states[t]), self._transposed, out=by_net(self._scratch))
+            self._onward[t]()
             sums += self._scratch
             self._spread[t] = normalise(sums)
             self.activation.value(self._pre_activation(t), out=self.states[t + 1])
@@ -108,7 +109,7 @@ class Recurrence(recurrence.Recurrence):
         for t in reversed(range(len(self.gradient))):
             signal = self.gradient[t]
             if self.goes_on(t):
-                product(by_net(self._delta[t + 1]), self.weights["W_hh"], out=by_net(self._scratch))
+                self._back[t + 1]()
                 signal += self._scratch
             signal *= self._slope(t)
             np.multiply(self.weights["gain"], signal, out=self._delta[t])

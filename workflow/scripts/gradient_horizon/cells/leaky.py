@@ -7,7 +7,6 @@ alpha is the key `leak` of the configuration's `model`.  At alpha = 1 it is the 
 
 import numpy as np
 
-from ..population import by_net, product
 from . import recurrence, rnn
 from .rnn import initialise, shapes  # noqa: F401  those of the simple cell
 
@@ -39,12 +38,15 @@ class Recurrence(recurrence.Recurrence):
         self._transposed = np.empty((population, size, size), dtype)
         self._sum = recurrence.OuterSum(steps, batch, population, size, size, dtype)
         self._scratch = np.empty((batch, population, size), dtype)
+        self._onward = recurrence.step_products(self.states[:-1], self._transposed, self._scratch)
+        self._back = recurrence.step_products(self.drive, weights["W_hh"], self._scratch)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        for before, drive, state in zip(self.states[:-1], self.drive, self.states[1:], strict=True):
-            product(by_net(before), self._transposed, out=by_net(self._scratch))
+        steps = zip(self._onward, self.states[:-1], self.drive, self.states[1:], strict=True)
+        for multiply, before, drive, state in steps:
+            multiply()
             drive += self._scratch
             self.activation.value(drive, out=state)
             if self.activation.slope_from_value is not None:
@@ -60,7 +62,7 @@ class Recurrence(recurrence.Recurrence):
         for t in reversed(range(len(self.gradient))):
             signal = self.gradient[t]
             if self.goes_on(t):
-                product(by_net(self.drive[t + 1]), self.weights["W_hh"], out=by_net(self._scratch))
+                self._back[t + 1]()
                 signal += self._scratch
                 signal += self.kept_part * self.gradient[t + 1]
             np.multiply(self._slope(t), signal, out=self.drive[t])

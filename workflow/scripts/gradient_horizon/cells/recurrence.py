@@ -1,8 +1,10 @@
 """What the cells have in common in training: a population's recurrence over a batch."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ..population import LONGEST_SUM, by_net, gathered, outer_products, runs
+from ..population import LONGEST_SUM, by_net, gathered, outer_products, prepared_product, runs
 
 
 class Recurrence:
@@ -36,6 +38,18 @@ class Recurrence:
         """Tell whether the signal at step t + 1 reaches step t, counted from 0."""
         after = len(self.gradient) - 1 - t
         return after > 0 and (self.truncation is None or after % self.truncation != 0)
+
+
+def step_products(rows: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> list[Callable]:
+    """Return, for every step, a function that writes the step's rows times the matrix of each net.
+
+    Parameters
+    ----------
+    rows : (T, B, P, M).
+    matrix : (P, M, N).
+    out : (B, P, N), overwritten whichever step it is.
+    """
+    return [prepared_product(by_net(step), matrix, by_net(out)) for step in rows]
 
 
 class OuterSum:

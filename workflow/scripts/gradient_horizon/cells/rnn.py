@@ -8,7 +8,7 @@ import numpy as np
 from .. import scaled
 from ..activations import Activation
 from ..initialise import largest_singular_value
-from ..population import Weights, by_net, product
+from ..population import Weights, product
 from . import dynamics, recurrence
 
 # Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
@@ -73,26 +73,26 @@ class Recurrence(recurrence.Recurrence):
         self._transposed = np.empty((population, size, size), dtype)
         self._sum = recurrence.OuterSum(steps, batch, population, size, size, dtype)
         self._scratch = np.empty((batch, population, size), dtype)
+        self._onward = recurrence.step_products(self.states[:-1], self._transposed, self._scratch)
+        self._back = recurrence.step_products(self.gradient, weights["W_hh"], self._scratch)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         # A contiguous copy: the plain product runs at twice the speed of the transposed one.
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        carried = by_net(self._scratch)
         self.activation.value(self.drive[0], out=self.states[1])
-        steps = zip(self.states[1:-1], self.drive[1:], self.states[2:], strict=True)
-        for before, pre_activation, state in steps:
-            product(by_net(before), self._transposed, out=carried)
+        steps = zip(self._onward[1:], self.drive[1:], self.states[2:], strict=True)
+        for multiply, pre_activation, state in steps:
+            multiply()
             pre_activation += self._scratch
             self.activation.value(pre_activation, out=state)
 
     def backward(self) -> np.ndarray:
         """Turn dE_t/dh_t in `gradient` into delta_t = dE/da_t and return it."""
-        carried = by_net(self._scratch)
         for t in reversed(range(len(self.gradient))):
             delta = self.gradient[t]
             if self.goes_on(t):
-                product(by_net(self.gradient[t + 1]), self.weights["W_hh"], out=carried)
+                self._back[t + 1]()
                 delta += self._scratch
             delta *= self._slope(t)
         return self.gradient
