@@ -81,6 +81,11 @@ def test_pieces_are_the_fewest_that_are_small(length, operations, expected):
     assert pieces(length, operations) == expected
 
 
+def test_no_piece_is_shorter_than_the_shortest_that_is_asked_for():
+    assert pieces(512, 128**2, shortest=32) == 16
+    assert pieces(512, 128**2, shortest=64) == 1
+
+
 @pytest.mark.parametrize(
     ("steps", "longest", "expected"),
     [

@@ -61,21 +61,30 @@ def gradient_through_time(path: Trace, names=WEIGHTS) -> dict:
     error, error_exponent = path.error.copy(), path.error_exponent.copy()
     scaled.squared_norms(error, error_exponent)
     carried, exponent = np.zeros((1, batch, size)), np.zeros((1, batch), dtype=np.int64)
-    delta = np.empty((1, batch, unrolled.delta_size))
-    totals = {}
+    delta = np.empty((steps, batch, unrolled.delta_size))
+    delta_exponent = np.empty_like(error_exponent)
     for t in reversed(range(steps)):
         run = slice(t, t + 1)
         signal, exponent = scaled.add(error[run], error_exponent[run], carried, exponent)
         scaled.squared_norms(signal, exponent)
-        carried = np.zeros_like(signal)
-        _, delta_exponent, exponent = unrolled.step_back(run, signal, exponent, delta, carried)
+        _, delta_exponent[run], exponent = unrolled.step_back(
+            run, signal, exponent, delta[run], carried
+        )
+    totals = {}
+    for run in runs(range(steps), _longest_run(path)):
         for name, pair in pairs.items():
-            piece = pair.total(run, delta, delta_exponent, per_sequence=False)
+            piece = pair.total(run, delta[run], delta_exponent[run], per_sequence=False)
             totals[name] = scaled.add(*totals[name], *piece) if name in totals else piece
     return {
         name: (total.reshape(-1, pairs[name].source.shape[-1]), int(power))
         for name, (total, power) in totals.items()
     }
+
+
+def _longest_run(path: Trace) -> int:
+    """So many steps at a time stay in the processor's cache."""
+    steps, batch, size = path.error.shape
+    return min(steps, max(1, CACHED_SIGNAL // (batch * max(size, path.unrolled.delta_size))))
 
 
 def _pairs(path: Trace, names) -> dict:
@@ -255,8 +264,8 @@ def _walk_down(path: Trace, pairs: dict, per_sequence: bool) -> Iterator[_Distan
     all the way from g_{t,k} to g_{t,k-1} while it is in the processor's cache.
     """
     unrolled = path.unrolled
-    steps, batch, size = path.error.shape
-    longest = min(steps, max(1, CACHED_SIGNAL // (batch * max(size, unrolled.delta_size))))
+    steps, batch, _ = path.error.shape
+    longest = _longest_run(path)
     signal, exponent = path.error.copy(), path.error_exponent.copy()
     buffer = np.empty((longest, batch, unrolled.delta_size))
     parts = unrolled.parts if len(unrolled.parts) > 1 else {}

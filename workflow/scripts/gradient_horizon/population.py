@@ -15,6 +15,8 @@ import numpy as np
 # products up to a quarter faster.
 SMALL_PRODUCT = 1_000_000
 SHORTEST_PIECE = 8
+# A piece of a sum writes a whole matrix, which shorter ones spend most of their time with.
+SHORTEST_SUM = 64
 # A sum of outer products over more rows leaves the cache.
 LONGEST_SUM = 128
 PAGE = 4096  # bytes
@@ -122,14 +124,14 @@ def runs(steps: range, longest: int) -> list[slice]:
     return [slice(*pair) for pair in pairwise(ends)]
 
 
-def pieces(length: int, operations: int) -> int:
+def pieces(length: int, operations: int, shortest: int = SHORTEST_PIECE) -> int:
     """The fewest equal pieces, of so many operations for each unit of length, that are small.
 
-    One piece where the length has no suitable divisor: BLAS's way for large products is better
+    One piece where none of at least the shortest length is: BLAS's way for large products is better
     than many tiny ones.
     """
     longest = SMALL_PRODUCT // max(operations, 1)
-    for count in range(1, length // SHORTEST_PIECE + 1):
+    for count in range(1, length // shortest + 1):
         if length % count == 0 and length // count <= longest:
             return count
     return 1

@@ -6,7 +6,7 @@ ReLU net of radius 4 grows it as much.  Rescaling by exact powers of two loses n
 
 import numpy as np
 
-from .population import pieces
+from .population import SHORTEST_SUM, pieces
 
 LOG10_OF_2 = np.log10(2.0)
 LOG10_OF_E = np.log10(np.e)
@@ -124,7 +124,7 @@ def outer_sum(left, left_exponent, right, right_exponent) -> tuple[np.ndarray, i
     left, exponent = of_one_size(left, left_exponent + right_exponent, partners=right)
     height, width = left.shape[-1], right.shape[-1]
     left, right = left.reshape(-1, height), right.reshape(-1, width)
-    count = pieces(len(left), height * width)
+    count = pieces(len(left), height * width, SHORTEST_SUM)
     left = left.reshape(count, len(left) // count, height)
     right = right.reshape(count, len(right) // count, width)
     return np.matmul(left.swapaxes(1, 2), right).sum(axis=0), exponent
