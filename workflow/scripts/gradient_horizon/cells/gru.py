@@ -12,9 +12,9 @@ import numpy as np
 
 from ..activations import Activation
 from ..initialise import largest_singular_value
-from ..population import Weights, by_net, product
+from ..population import Weights
 from . import dynamics, gates, recurrence
-from .gates import sigmoid, sigmoid_slope
+from .gates import sigmoid, sigmoid_slope, sigmoid_slope_from_value
 
 
 def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
@@ -39,100 +39,79 @@ def initialise(net: dict, rng, draw_recurrent, radius: float, scale: float, opti
         update[...] = gates.chrono_bias(rng, len(update), options["chrono"])
 
 
-class Recurrence(recurrence.Recurrence):
+class Recurrence(gates.Recurrence):
     """The recurrence of a population, and its gradient; parameters as of the simple cell's.
 
-    `forward` turns `drive` into r, z and n, `backward` turns them into dE/d(their sums).  The
-    products with W_hh become the derivatives by them likewise: they differ in the third part.
+    The derivatives by the products with W_hh and those by the sums differ in the third part.
     """
 
     def __init__(
         self, activation: Activation, steps: int, batch: int, weights: Weights, options: dict
     ):
-        population, height, size = weights["W_hh"].shape
-        dtype = weights.flat.dtype
-        self.activation, self.weights = activation, weights
-        self.state_bound = activation.value_bound
-        self.states = np.zeros((steps + 1, batch, population, size), dtype)
-        self.gradient = np.zeros((steps, batch, population, size), dtype)
-        self.drive = np.zeros((steps, batch, population, height), dtype)
-        self._products = np.zeros_like(self.drive)
-        # a_t, kept only where phi(a_t) does not tell the slope.
-        self._keeps = activation.slope_from_value is None
-        self._pre_activations = np.empty_like(self.gradient) if self._keeps else None
-        self._transposed = np.empty((population, size, height), dtype)
-        self._sum = recurrence.OuterSum(steps, batch, population, height, size, dtype)
-        self._rows = np.empty((batch, population, height), dtype)
-        buffers = np.empty((4, batch, population, size), dtype)
-        self._scratch, self._slopes, self._of_product, self._carried = buffers
+        super().__init__(activation, steps, batch, weights, options)
+        self._m = np.empty_like(self.gradient)  # m_t
+        self._unbiased = gates.by_gate(self._rows, 3)[2]  # W_n h_{t-1}
+        self._delta = np.zeros_like(self.drive)  # dE/d(the products)
+        self._delta_by_gate = gates.by_gate(self._delta, 3)
+        self._back = recurrence.step_products(self._delta, weights["W_hh"], self._scratch)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        self._products[0] = 0.0
-        for t, (rows, products) in enumerate(zip(self.drive, self._products, strict=True)):
-            before, state = self.states[t], self.states[t + 1]
+        sums, products = self._buffer, self._rows
+        products[...] = 0.0
+        for t, rows in enumerate(self.drive):
             if t > 0:
-                product(by_net(before), self._transposed, out=by_net(products))
-            r, z, n = gates.parts(rows, 3)
-            m = gates.parts(products, 3)[2]
-            candidate = self._pre_activations[t] if self._keeps else self._scratch
-            np.copyto(candidate, n)
-            # Of all three: a pass over whole rows is faster than one over two parts of them.
+                self._onward[t]()
+            # The candidate's drive and product, which r is between, are not added yet.
+            np.copyto(sums[2], self._drive_by_gate[t, 2])
             rows += products
-            sigmoid(rows, out=rows)
-            m += self.weights["b_n"]
-            candidate += np.multiply(r, m, out=state)
-            new = self.activation.value(candidate, out=self._scratch)
-            n[...] = new
-            np.subtract(before, new, out=state)
+            np.copyto(sums[:2], self._drive_by_gate[t, :2])
+            r, z, n = self.gates[t]
+            sigmoid(sums[:2], out=self.gates[t, :2])
+            m = np.add(self._unbiased, self.weights["b_n"], out=self._m[t])
+            sums[2] += np.multiply(r, m, out=self._scratch)
+            self._activate(t, sums[2], out=n)
+            state = np.subtract(self.states[t], n, out=self.states[t + 1])
             state *= z
-            state += new
+            state += n
 
     def backward(self) -> np.ndarray:
         """Go back from dE_t/dh_t in `gradient` and return dE/d(drive), which takes its place.
 
         `gradient` becomes dE/dh_t through all later steps.
         """
-        scratch, carried = self._scratch, self._carried
+        scratch, carried, delta = self._scratch, self._carried, self._buffer
+        of_r, of_z, of_n = delta
         for t in reversed(range(len(self.gradient))):
-            signal, products = self.gradient[t], self._products[t]
+            signal = self.gradient[t]
             if self.goes_on(t):
-                product(by_net(self._products[t + 1]), self.weights["W_hh"], out=by_net(scratch))
+                self._back[t + 1]()
                 signal += scratch
                 signal += carried
-            r, z, n = gates.parts(self.drive[t], 3)
-            m = gates.parts(products, 3)[2]
+            r, z, n = self.gates[t]
             np.multiply(signal, z, out=carried)
-            candidate = self._slope(n, t)
+            self._slope(n, self._pre_activations[t], out=of_n)
             # (1 - z) times the signal, of which z times has just been taken.
-            candidate *= np.subtract(signal, carried, out=scratch)
-            of_product = np.multiply(candidate, r, out=self._of_product)
-            m *= candidate
-            np.subtract(self.states[t], n, out=scratch)
-            scratch *= signal
-            rows = self.drive[t]
-            gates.to_slopes(rows, self._rows)
-            r *= m
-            z *= scratch
-            n[...] = candidate
-            np.copyto(products, rows)
-            m[...] = of_product
+            of_n *= np.subtract(signal, carried, out=scratch)
+            sigmoid_slope_from_value(self.gates[t, :2], out=delta[:2])
+            of_r *= self._m[t]
+            of_r *= of_n
+            of_z *= np.subtract(self.states[t], n, out=scratch)
+            of_z *= signal
+            np.multiply(of_n, r, out=scratch)
+            np.copyto(self._drive_by_gate[t], delta)
+            np.copyto(self._delta[t], self.drive[t])
+            np.copyto(self._delta_by_gate[t, 2], scratch)
         return self.drive
-
-    def _slope(self, value: np.ndarray, t: int) -> np.ndarray:
-        if self._keeps:
-            return self.activation.slope(self._pre_activations[t])
-        return self.activation.slope_from_value(value, out=self._slopes)
 
     def weight_gradient(self, slopes: Weights) -> None:
         """Write dE/dW_hh and dE/db_n, after `backward`."""
-        self._sum.write(self._products, self.states, out=slopes["W_hh"])
-        of_product = gates.parts(self._products, 3)[2]
-        of_product.sum(axis=(0, 1), out=slopes["b_n"])
+        self._sum.write(self._delta, self.states, out=slopes["W_hh"])
+        self._delta_by_gate[:, 2].sum(axis=(0, 1), out=slopes["b_n"])
 
 
-class Dynamics(dynamics.Dynamics):
+class Dynamics(gates.Dynamics):
     """One net of gated recurrent units."""
 
     @property
@@ -170,20 +149,9 @@ class Dynamics(dynamics.Dynamics):
         largest = (height * rows + np.abs(self.weights["b_n"])).max()
         return 1.0 + slope_bound * (of_n + 0.25 * largest * of_r) + 0.5 * height * of_z
 
-    def unroll(self, drive: np.ndarray) -> "Unrolled":
-        """Run the net over drives (T, B, 3 N).
-
-        Raises
-        ------
-        gates.InexactError : the states leave the floating-point numbers.
-        """
-        steps, batch, _ = drive.shape
-        state = np.zeros((steps + 1, batch, self.hidden_size))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for t, own in enumerate(drive):
-                state[t + 1] = self.advance(state[t], own)
-            gates.require_finite(state)
-            return Unrolled(self, state, *self._sums(state[:-1], drive))
+    def unrolled(self, states, drive):
+        """Return the net unrolled."""
+        return Unrolled(self, states, *self._sums(states[:-1], drive))
 
 
 class Unrolled(dynamics.Unrolled):

@@ -10,9 +10,9 @@ The four stand below each other in `W_hh`, `W_hx` and `b_h` in the order i, f, g
 import numpy as np
 
 from ..activations import Activation
-from ..population import Weights, by_net, product
+from ..population import Weights
 from . import dynamics, gates, recurrence
-from .gates import sigmoid, sigmoid_slope
+from .gates import sigmoid, sigmoid_slope, sigmoid_slope_from_value
 
 PARTS = ("hidden", "cell")
 
@@ -39,48 +39,32 @@ def initialise(net: dict, rng, draw_recurrent, radius: float, scale: float, opti
         of_input[...] = -of_forget
 
 
-class Recurrence(recurrence.Recurrence):
-    """The recurrence of a population, and its gradient; parameters as of the simple cell's.
-
-    `forward` turns `drive` into the gates, `backward` turns them into dE/d(their sums).
-    """
+class Recurrence(gates.Recurrence):
+    """The recurrence of a population, and its gradient; parameters as of the simple cell's."""
 
     def __init__(
         self, activation: Activation, steps: int, batch: int, weights: Weights, options: dict
     ):
-        population, height, size = weights["W_hh"].shape
-        dtype = weights.flat.dtype
-        self.activation, self.weights = activation, weights
-        self.state_bound = activation.value_bound
-        self.states = np.zeros((steps + 1, batch, population, size), dtype)
+        super().__init__(activation, steps, batch, weights, options)
         self.cells = np.zeros_like(self.states)
-        self.squashed = np.empty_like(self.states[1:])  # phi(c_t)
-        self.gradient = np.zeros_like(self.squashed)
-        self.drive = np.zeros((steps, batch, population, height), dtype)
-        # a_t, kept only where phi(a_t) does not tell the slope.
-        self._keeps = activation.slope_from_value is None
-        self._pre_activations = np.empty_like(self.squashed) if self._keeps else [None] * steps
-        self._transposed = np.empty((population, size, height), dtype)
-        self._sum = recurrence.OuterSum(steps, batch, population, height, size, dtype)
-        self._rows = np.empty((batch, population, height), dtype)
-        buffers = np.empty((4, batch, population, size), dtype)
-        self._scratch, self._slopes, self._signal, self._carried = buffers
+        self.squashed = np.empty_like(self.gradient)  # phi(c_t)
+        self._back = recurrence.step_products(self.drive, weights["W_hh"], self._scratch)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
         np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
+        sums = self._buffer
         for t, rows in enumerate(self.drive):
             if t > 0:
-                product(by_net(self.states[t]), self._transposed, out=by_net(self._rows))
+                self._onward[t]()
                 rows += self._rows
-            i, f, g, o = gates.parts(rows, 4)
-            candidate = self._pre_activations[t] if self._keeps else self._scratch
-            np.copyto(candidate, g)
-            # Of all four: a pass over whole rows is faster than one over three parts of them.
-            sigmoid(rows, out=rows)
-            g[...] = self.activation.value(candidate, out=self._scratch)
+            np.copyto(sums, self._drive_by_gate[t])
+            i, f, g, o = self.gates[t]
+            sigmoid(sums[:2], out=self.gates[t, :2])
+            self._activate(t, sums[2], out=g)
+            sigmoid(sums[3], out=o)
             cell = np.multiply(f, self.cells[t], out=self.cells[t + 1])
-            cell += np.multiply(i, self._scratch, out=self._scratch)
+            cell += np.multiply(i, g, out=self._scratch)
             self.activation.value(cell, out=self.squashed[t])
             np.multiply(o, self.squashed[t], out=self.states[t + 1])
 
@@ -89,41 +73,39 @@ class Recurrence(recurrence.Recurrence):
 
         `gradient` becomes dE/dh_t through all later steps.
         """
-        signal, scratch, carried = self._signal, self._scratch, self._carried
+        signal, scratch, carried, delta = self._signal, self._scratch, self._carried, self._buffer
+        of_i, of_f, of_g, of_o = delta
         for t in reversed(range(len(self.gradient))):
             output_signal, squashed = self.gradient[t], self.squashed[t]
             goes_on = self.goes_on(t)
             if goes_on:
-                product(by_net(self.drive[t + 1]), self.weights["W_hh"], out=by_net(scratch))
+                self._back[t + 1]()
                 output_signal += scratch
-            i, f, g, o = gates.parts(self.drive[t], 4)
-            np.multiply(self._slope(squashed, self.cells[t + 1]), output_signal, out=signal)
+            i, f, g, o = self.gates[t]
+            self._slope(squashed, self.cells[t + 1], out=signal)
+            signal *= output_signal
             signal *= o
             if goes_on:
                 signal += carried
             np.multiply(signal, f, out=carried)
-            candidate = self._slope(g, self._pre_activations[t])
-            candidate *= i
-            candidate *= signal
-            np.multiply(signal, g, out=scratch)
-            gates.to_slopes(self.drive[t], self._rows)
-            i *= scratch
-            f *= np.multiply(signal, self.cells[t], out=scratch)
-            o *= np.multiply(output_signal, squashed, out=scratch)
-            g[...] = candidate
+            sigmoid_slope_from_value(self.gates[t, :2], out=delta[:2])
+            self._slope(g, self._pre_activations[t], out=of_g)
+            sigmoid_slope_from_value(o, out=of_o)
+            of_i *= g
+            of_f *= self.cells[t]
+            of_g *= i
+            of_o *= squashed
+            delta[:3] *= signal
+            of_o *= output_signal
+            np.copyto(self._drive_by_gate[t], delta)
         return self.drive
-
-    def _slope(self, value: np.ndarray, argument: np.ndarray) -> np.ndarray:
-        if self._keeps:
-            return self.activation.slope(argument)
-        return self.activation.slope_from_value(value, out=self._slopes)
 
     def weight_gradient(self, slopes: Weights) -> None:
         """Write dE/dW_hh, after `backward`."""
         self._sum.write(self.drive, self.states, out=slopes["W_hh"])
 
 
-class Dynamics(dynamics.Dynamics):
+class Dynamics(gates.Dynamics):
     """One net of LSTM cells; its state is h_t and c_t.
 
     `step_bound` knows nothing: the slope by the forget gate is as large as the state c_{t-1}.
@@ -153,21 +135,10 @@ class Dynamics(dynamics.Dynamics):
         """Return h."""
         return state[..., : self.hidden_size]
 
-    def unroll(self, drive: np.ndarray) -> "Unrolled":
-        """Run the net over drives (T, B, 4 N).
-
-        Raises
-        ------
-        gates.InexactError : the states leave the floating-point numbers.
-        """
-        steps, batch, _ = drive.shape
-        state = np.zeros((steps + 1, batch, self.state_size))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for t, own in enumerate(drive):
-                state[t + 1] = self.advance(state[t], own)
-            gates.require_finite(state)
-            hidden, _ = gates.parts(state[:-1], 2)
-            return Unrolled(self, state, hidden @ self.weights["W_hh"].T + drive)
+    def unrolled(self, states, drive):
+        """Return the net unrolled."""
+        hidden, _ = gates.parts(states[:-1], 2)
+        return Unrolled(self, states, hidden @ self.weights["W_hh"].T + drive)
 
 
 class Unrolled(dynamics.Unrolled):
