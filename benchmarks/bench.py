@@ -6,10 +6,13 @@ Usage: python benchmarks/bench.py
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import ours
-from timing import medians, products
+from timing import medians, products, timed_products
 from workloads import DECOMPOSITION, TRAINING, Workload
 
 ROUNDS = 9
@@ -18,28 +21,54 @@ LENGTHS = (200, 400, 800)
 
 def speed() -> None:
     """Print a line for each workload and precision."""
-    print("workload  precision   ms per call   GFLOP/s   of the large products' peak   in cache")
+    print(
+        "workload  precision  ms per call  GFLOP/s  of the large products' peak  in cache"
+        "    time in products, at what part of the peak"
+    )
     for dtype in ("float32", "float64"):
         peaks = products(dtype)
-        calls, operations = {}, {}
-        for workload in TRAINING:
-            calls[workload.name] = ours.training(workload, dtype)[0]
-            operations[workload.name] = workload.training_operations()
-        for workload in DECOMPOSITION if dtype == "float64" else ():
-            calls[workload.name] = ours.decomposition(workload)
-            operations[workload.name] = workload.decomposition_operations()
+        builders = {w: partial(_training, w, dtype) for w in TRAINING}
+        if dtype == "float64":
+            builders |= {w: partial(ours.decomposition, w) for w in DECOMPOSITION}
+        calls = {workload.name: build() for workload, build in builders.items()}
         times = medians(calls | {name: call for name, (_, call) in peaks.items()}, ROUNDS)
         peak = {name: count / times[name] for name, (count, _) in peaks.items()}
-        for name in calls:
-            rate = operations[name] / times[name]
+        for workload, build in builders.items():
+            seconds = times[workload.name]
+            known = workload in TRAINING
+            operations = (
+                workload.training_operations() if known else workload.decomposition_operations()
+            )
+            rate = operations / seconds
+            share, product_rate = in_products(build)
             print(
-                f"{name:8s}  {dtype}  {1e3 * times[name]:11.2f}  "
-                f"{rate / 1e9:8.1f}  {rate / peak['square']:18.0%}  {rate / peak['in cache']:20.0%}"
+                f"{workload.name:8s}  {dtype}  {1e3 * seconds:11.2f}  {rate / 1e9:7.1f}  "
+                f"{rate / peak['square']:26.0%}  {rate / peak['in cache']:8.0%}  "
+                f"{share:18.0%}  {product_rate / peak['square']:25.0%}"
             )
         print(
-            f"peak      {dtype}               "
-            f"{peak['square'] / 1e9:8.1f} (square of 1000), {peak['in cache'] / 1e9:.1f} (in cache)"
+            f"peak      {dtype}               {peak['square'] / 1e9:7.1f} (square of 1000), "
+            f"{peak['in cache'] / 1e9:.1f} (in cache)"
         )
+
+
+def in_products(build: Callable[[], Callable]) -> tuple[float, float]:
+    """Return the part of a call's time that its matrix products take, and their operations/s.
+
+    `build` returns the call: products may be prepared in it.
+    """
+    with timed_products() as done:
+        call = build()
+        call()
+        done.seconds = done.operations = 0.0
+        start = time.perf_counter()
+        for _ in range(ROUNDS):
+            call()
+        return done.seconds / (time.perf_counter() - start), done.operations / done.seconds
+
+
+def _training(workload: Workload, dtype: str) -> Callable:
+    return ours.training(workload, dtype)[0]
 
 
 def memory() -> None:

@@ -5,7 +5,9 @@ and the median forgets the rounds that were hit.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -41,3 +43,22 @@ def products(dtype: str) -> dict[str, tuple[float, Callable]]:
         call = lambda left=left, right=right, out=out: np.matmul(left, right, out=out)  # noqa: E731
         result[name] = 2.0 * shape[0] * shape[1] ** 3, call
     return result
+
+
+@contextmanager
+def timed_products() -> Iterator[SimpleNamespace]:
+    """Have NumPy's matrix products of this block add up their `seconds` and their `operations`."""
+    multiply, done = np.matmul, SimpleNamespace(seconds=0.0, operations=0.0)
+
+    def timed(left, right, out=None):
+        start = time.perf_counter()
+        out = multiply(left, right, out=out)
+        done.seconds += time.perf_counter() - start
+        done.operations += 2.0 * out.size * left.shape[-1]
+        return out
+
+    np.matmul = timed
+    try:
+        yield done
+    finally:
+        np.matmul = multiply
