@@ -179,6 +179,13 @@ def test_curves_by_distance(draw, column):
                 assert shows(panel, rows["distance"], rows[column])
 
 
+def test_a_bound_that_is_unknown_is_not_in_the_legend():
+    table = contributions()
+    assert "worst-case bound" in names(figures.transport(table))
+    unknown = table.assign(log10_bound=np.nan)
+    assert "worst-case bound" not in names(figures.transport(unknown))
+
+
 def test_slopes_beside_theory():
     table = slopes()
     figure = figures.slopes(table)
@@ -216,6 +223,8 @@ def test_slopes_of_several_initialisations_are_told_apart():
     table = slopes(initialisations=("gaussian", "orthogonal"))
     figure = figures.slopes(table)
     assert names(figure)[:2] == ["measured, gaussian", "measured, orthogonal"]
+    for panel in panels(figure):
+        np.testing.assert_array_equal(panel.get_xticks(), RADII)
     for initialisation in ("gaussian", "orthogonal"):
         own = table["initialisation"] == initialisation
         rows = table[own & (table["step"] == 0) & (table["activation"] == "sigmoid")]
@@ -224,9 +233,9 @@ def test_slopes_of_several_initialisations_are_told_apart():
             for line in panels(figure)[0].lines
             if np.array_equal(line.get_ydata(), rows["slope"])
         )
-        # Side by side: a quarter of the smallest gap between radii, one to each side.
+        # Side by side: 0.15 of the smallest gap between radii, one to each side.
         side = -1.0 if initialisation == "gaussian" else 1.0
-        np.testing.assert_allclose(marks, side * 0.125, rtol=1e-12)
+        np.testing.assert_allclose(marks, side * 0.075, rtol=1e-12)
 
 
 def test_nothing_is_certain_where_a_bound_is_unknown():

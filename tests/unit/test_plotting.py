@@ -3,13 +3,14 @@
 import matplotlib
 import pytest
 from gradient_horizon import plotting
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 
 def test_a_users_settings_change_no_figure():
     with matplotlib.rc_context():
         plotting.use_style()
         expected = dict(matplotlib.rcParams)
-        assert expected["savefig.dpi"] == 200 and expected["pdf.fonttype"] == 42
+        assert expected["figure.dpi"] == 200 and expected["pdf.fonttype"] == 42
         matplotlib.rcParams.update({"lines.linewidth": 5.0, "axes.titleweight": "bold"})
         plotting.use_style()
         assert dict(matplotlib.rcParams) == expected
@@ -36,3 +37,23 @@ def test_a_legend_is_no_wider_than_its_figure(name, count, rows):
         assert extent.x0 >= -0.5 and extent.x1 <= figure.bbox.width + 0.5
         heights = {round(text.get_window_extent().y0) for text in legend.get_texts()}
         assert len(heights) == rows
+
+
+def test_what_is_saved_is_laid_out_once(tmp_path, monkeypatch):
+    """For both formats together; the panels leave room for their labels all the same."""
+    layouts = []
+    execute = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(
+        ConstrainedLayoutEngine,
+        "execute",
+        lambda engine, figure: (layouts.append(figure), execute(engine, figure)),
+    )
+    with matplotlib.rc_context():
+        plotting.use_style()
+        figure, ((axes,),) = plotting.new_figure(2.0, 1, 1)
+        axes.set(xlabel="distance", ylabel="share\nof the\ngradient")
+        plotting.save(figure, tmp_path / "laid_out")
+        assert layouts == [figure]
+        extent = axes.get_tightbbox()
+    assert extent.x0 >= 0 and extent.y0 >= 0
+    assert extent.x1 <= figure.bbox.width and extent.y1 <= figure.bbox.height

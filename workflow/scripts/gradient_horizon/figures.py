@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from .grid import VARIANT_AXES
 from .loss_words import LOSSES
@@ -33,7 +33,7 @@ DOTTED = {"linestyle": ":"}
 
 
 def transport(table: pd.DataFrame) -> Figure:
-    """Transport by distance with the worst-case bound, before and after training.
+    """Transport by distance with the worst-case bound where one is known, before and after training.
 
     `table` holds one experiment's rows of `contributions_median`.
     """
@@ -44,7 +44,8 @@ def transport(table: pd.DataFrame) -> Figure:
         for _, _, style, rows in lines_of(part):
             draw_band(axes, rows["distance"], rows, "log10_transport", style)
             axes.plot(rows["distance"], rows["log10_bound"], **BOUND | {"color": style["color"]})
-    add_legend(figure, radius_styles(table) | {"worst-case bound": BOUND})
+    bound = {"worst-case bound": BOUND} if table["log10_bound"].notna().any() else {}
+    add_legend(figure, radius_styles(table) | bound)
     return figure
 
 
@@ -122,6 +123,9 @@ def slopes(table: pd.DataFrame) -> Figure:
     for axes, part in panels:
         axes.axhline(0, color="0.2", lw=0.6)
         axes.xaxis.set_major_locator(MaxNLocator(4))
+        if len(known) > 1:
+            # At radii of the grid alone: what stands beside a tick is of no radius in between.
+            axes.xaxis.set_major_locator(FixedLocator(sorted(table["radius"].unique()), nbins=4))
         # Nothing is certain of a net that no bound is known of.
         worst = part.assign(worst_slope=part["worst_slope"].fillna(np.inf))
         worst = worst.groupby("radius")["worst_slope"].max()
@@ -478,7 +482,7 @@ def _variant_styles(table: pd.DataFrame) -> dict[tuple, dict]:
 def _side_by_side(radii: pd.Series, count: int) -> np.ndarray:
     """Return how far from its radius each of several variants is drawn, (count,)."""
     gaps = np.diff(np.unique(radii))
-    width = 0.5 * gaps.min() if count > 1 and len(gaps) else 0.0
+    width = 0.3 * gaps.min() if count > 1 and len(gaps) else 0.0
     return np.linspace(-0.5, 0.5, count) * width if count > 1 else np.zeros(1)
 
 

@@ -38,6 +38,9 @@ def new_figure(
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PDF and PNG without dates: `path` is given without an ending."""
+    # The layout once: `savefig` would draw everything twice to solve it anew for each format.
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine(None)
     for ending, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
         with files.replacing(path.with_name(f"{path.name}.{ending}")) as temporary:
             figure.savefig(temporary, format=ending, metadata=metadata)
