@@ -33,7 +33,7 @@ DOTTED = {"linestyle": ":"}
 
 
 def transport(table: pd.DataFrame) -> Figure:
-    """Transport by distance with the worst-case bound where one is known, before and after training.
+    """Transport by distance, before and after training, with the bound where one is known.
 
     `table` holds one experiment's rows of `contributions_median`.
     """
