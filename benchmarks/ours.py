@@ -4,17 +4,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+import numpy as np
+from workloads import LARGEST_NORM, LEARNING_RATE, Workload, draw
 
 import gradient_horizon  # noqa: F401  one BLAS thread: before NumPy
-import numpy as np
-from gradient_horizon import contributions, forward_pass
-from gradient_horizon.activations import ACTIVATIONS
-from gradient_horizon.cells import rnn
-from gradient_horizon.optimisers import OPTIMISERS, clip_by_global_norm
-from gradient_horizon.population import Weights
-from gradient_horizon.training import Network
-from workloads import LARGEST_NORM, LEARNING_RATE, Workload, draw
+from gradient_horizon.gradients import contributions, forward_pass
+from gradient_horizon.networks.activations import ACTIVATIONS
+from gradient_horizon.networks.cells import rnn
+from gradient_horizon.numerics.population import Weights
+from gradient_horizon.training.loop import Network
+from gradient_horizon.training.optimisers import OPTIMISERS, clip_by_global_norm
 
 
 def training(workload: Workload, dtype: str) -> tuple[Callable, Callable]:

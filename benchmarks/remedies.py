@@ -12,14 +12,17 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+import yaml
+from timing import medians
 
 import gradient_horizon  # noqa: F401  one BLAS thread: before NumPy
-import yaml
-from gradient_horizon import config, grid, remedy_cost, training
-from gradient_horizon.seeds import generator
+from gradient_horizon.analysis import remedy_cost
+from gradient_horizon.config import configuration, grid
+from gradient_horizon.ground.seeds import generator
 from gradient_horizon.tasks import TASKS
-from timing import medians
+from gradient_horizon.training import loop
 
 ROOT = Path(__file__).parents[1]
 ROUNDS, BATCHES = 5, 10
@@ -47,7 +50,7 @@ def training_of(settings: dict, arrays: dict, facts: dict) -> Callable:
     evaluation = tuple(arrays[f"evaluation_{part}"][:, :batch] for part in ("inputs", "targets"))
 
     def train():
-        training.train(
+        loop.train(
             settings,
             facts,
             arrays["loss_mask"],
@@ -61,7 +64,7 @@ def training_of(settings: dict, arrays: dict, facts: dict) -> Callable:
 
 def main() -> None:
     """Print a line for each remedy."""
-    whole = config.resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    whole = configuration.resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
     for name, experiment in whole["experiments"].items():
         if not grid.compares_remedies(experiment):
             continue

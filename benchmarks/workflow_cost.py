@@ -90,7 +90,7 @@ def start_seconds(command: str, folder: Path) -> float:
         before = children_seconds()
         subprocess.run(
             [sys.executable, "-c", IMPORT, *modules],
-            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
+            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")},
             check=True,
         )
         taken.append(children_seconds() - before)

@@ -3,8 +3,9 @@
 import os
 import shutil
 
-import project
 import pytest
+
+import project
 
 
 def pytest_runtest_setup(item):

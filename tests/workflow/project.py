@@ -36,12 +36,17 @@ TINY = {
 }
 
 
+def environment(folder, path=PATH):
+    """Return the environment of a program that uses the library of a copy of the project."""
+    return os.environ | {"PATH": str(path), "PYTHONPATH": str(folder / "src")}
+
+
 def call(command, folder, *arguments, path=PATH):
     """Start a command in a folder; what it printed, whatever the stream, and its exit code."""
     done = subprocess.run(
         [*command, *arguments],
         cwd=folder,
-        env=os.environ | {"PATH": str(path)},
+        env=environment(folder, path),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -80,7 +85,7 @@ def start(folder, log, *arguments, path=PATH):
         return subprocess.Popen(
             [*RUN_WORKFLOW, *arguments],
             cwd=folder,
-            env=os.environ | {"PATH": str(path)},
+            env=environment(folder, path),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

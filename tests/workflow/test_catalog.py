@@ -1,6 +1,7 @@
 """What the Snakemake workflow catalogue looks for is there."""
 
 import yaml
+
 from project import ROOT, SNAKEMAKE, succeed
 
 

@@ -5,9 +5,10 @@ import re
 import sys
 
 import numpy as np
-import project
 import pytest
 from safetensors.numpy import save_file
+
+import project
 
 STORED = np.load(project.ROOT / "tests/reference/checkpoints.npz")
 CONFIG = {

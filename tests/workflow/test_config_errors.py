@@ -4,6 +4,7 @@ import re
 import sys
 
 import pytest
+
 from project import ROOT, SNAKEMAKE, call, succeed
 
 SNAKEMAKE = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]

@@ -5,9 +5,10 @@ import subprocess
 import time
 
 import numpy as np
-import project
 import pytest
-from gradient_horizon import files
+
+import project
+from gradient_horizon.ground import files
 
 TINY = ("--configfile", "tiny.yaml")
 RUN = "results/delayed_echo/rnn_tanh_gaussian_rho1.00"

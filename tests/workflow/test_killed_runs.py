@@ -14,8 +14,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import project
 import psutil
+
+import project
 
 TINY = ("--configfile", "tiny.yaml")
 PATIENCE = 120  # seconds, far more than anything here takes

@@ -2,8 +2,9 @@
 
 import shutil
 
-import project
 import pytest
+
+import project
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import csv
 import re
 
-import project
 import pytest
+
+import project
 
 MODULE = """
 import numpy as np

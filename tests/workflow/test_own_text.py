@@ -3,8 +3,9 @@
 import json
 import random
 
-import project
 import pytest
+
+import project
 
 TEXT = """
 the a of and to in that it is was for on with as at by from this had not but what all were when we

@@ -5,10 +5,11 @@ import re
 import shutil
 import subprocess
 
-import project
 import pytest
-from gradient_horizon import typesetting
-from gradient_horizon.latex import macro_prefix
+
+import project
+from gradient_horizon.ground.latex import macro_prefix
+from gradient_horizon.report import typesetting
 
 pytestmark = pytest.mark.tex
 

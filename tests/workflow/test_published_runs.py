@@ -2,12 +2,13 @@
 
 import csv
 
-import project
 import pytest
 import yaml
-from gradient_horizon import config
-from gradient_horizon.published import PUBLISHED
 from snakemake.utils import update_config
+
+import project
+from gradient_horizon.config import configuration
+from gradient_horizon.published import PUBLISHED
 
 CLAIMS = {name: [claim.published for claim in paper.CLAIMS] for name, paper in PUBLISHED.items()}
 
@@ -17,7 +18,7 @@ def configured(*names):
     whole = {}
     for name in ("config", *names):
         update_config(whole, yaml.safe_load((project.ROOT / f"config/{name}.yaml").read_text()))
-    return config.resolve(whole)["experiments"]
+    return configuration.resolve(whole)["experiments"]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -2,8 +2,9 @@
 
 import os
 
-import project
 import pytest
+
+import project
 
 ONCE = {""}
 EXPERIMENTS = {"words", "delayed_echo", "temporal_order"}
@@ -45,43 +46,43 @@ def trained(runs):
 PREPARED = {"prepare_task": EXPERIMENTS, **trained(RUNS)}
 EVERYTHING = {"write_grid": EXPERIMENTS, **PREPARED}
 
-LIBRARY = "workflow/scripts/gradient_horizon"
+LIBRARY = "src/gradient_horizon"
 EDITS = {
-    f"{LIBRARY}/figures.py": FIGURES,
-    f"{LIBRARY}/paper_tables.py": NUMBERS,
-    f"{LIBRARY}/remedy_cost.py": NUMBERS,
-    f"{LIBRARY}/remedy_findings.py": NUMBERS,
-    f"{LIBRARY}/theory_findings.py": NUMBERS,
-    f"{LIBRARY}/audit.py": AUDIT,
-    f"{LIBRARY}/audit_jacobians.py": AUDIT,
-    f"{LIBRARY}/findings.py": AUDIT,
-    f"{LIBRARY}/grid.py": {
+    f"{LIBRARY}/report/figures.py": FIGURES,
+    f"{LIBRARY}/report/paper_tables.py": NUMBERS,
+    f"{LIBRARY}/analysis/remedy_cost.py": NUMBERS,
+    f"{LIBRARY}/report/remedy_numbers.py": NUMBERS,
+    f"{LIBRARY}/report/theory_numbers.py": NUMBERS,
+    f"{LIBRARY}/audit/claims.py": AUDIT,
+    f"{LIBRARY}/audit/jacobians.py": AUDIT,
+    f"{LIBRARY}/report/experiment_numbers.py": NUMBERS,
+    f"{LIBRARY}/config/grid.py": {
         "write_grid": EXPERIMENTS,
         "draw_sentence_map": {"words"},
         **TABLES,
     },
     # Nothing is compared with a paper there.
     f"{LIBRARY}/published/pascanu2013.py": {},
-    f"{LIBRARY}/learnability.py": TABLES,
-    f"{LIBRARY}/mean_field.py": TABLES,
-    f"{LIBRARY}/remedies.py": TABLES,
-    f"{LIBRARY}/slopes.py": TABLES,
-    f"{LIBRARY}/statistics.py": TABLES,
-    f"{LIBRARY}/bounds.py": measured(RUNS),
-    f"{LIBRARY}/forward_influence.py": measured(RUNS),
-    f"{LIBRARY}/horizon.py": measured(RUNS),
-    f"{LIBRARY}/lyapunov.py": measured(RUNS),
-    f"{LIBRARY}/measurement.py": measured(RUNS),
-    f"{LIBRARY}/contributions.py": mapped(RUNS),
-    f"{LIBRARY}/forward_pass.py": mapped(RUNS),
-    f"{LIBRARY}/training.py": trained(RUNS),
-    f"{LIBRARY}/optimisers.py": trained(RUNS),
-    f"{LIBRARY}/cells/rnn.py": trained(RUNS),
-    f"{LIBRARY}/corpus.py": PREPARED,
+    f"{LIBRARY}/analysis/learnability.py": TABLES,
+    f"{LIBRARY}/gradients/mean_field.py": TABLES,
+    f"{LIBRARY}/analysis/remedies.py": TABLES,
+    f"{LIBRARY}/analysis/slopes.py": TABLES,
+    f"{LIBRARY}/numerics/statistics.py": TABLES,
+    f"{LIBRARY}/gradients/bounds.py": measured(RUNS),
+    f"{LIBRARY}/gradients/forward_influence.py": measured(RUNS),
+    f"{LIBRARY}/gradients/horizon.py": measured(RUNS),
+    f"{LIBRARY}/gradients/lyapunov.py": measured(RUNS),
+    f"{LIBRARY}/gradients/measurement.py": measured(RUNS),
+    f"{LIBRARY}/gradients/contributions.py": mapped(RUNS),
+    f"{LIBRARY}/gradients/forward_pass.py": mapped(RUNS),
+    f"{LIBRARY}/training/loop.py": trained(RUNS),
+    f"{LIBRARY}/training/optimisers.py": trained(RUNS),
+    f"{LIBRARY}/networks/cells/rnn.py": trained(RUNS),
+    f"{LIBRARY}/tasks/corpus.py": PREPARED,
     "workflow/scripts/audit_claims.py": AUDIT,
     "workflow/scripts/draw_figures.py": {"draw_figures": EXPERIMENTS, **PAPER},
     "workflow/scripts/train_networks.py": trained(RUNS),
-    "paper/figures.mplstyle": FIGURES,
+    f"{LIBRARY}/report/figures.mplstyle": FIGURES,
     "paper/main.tex": PAPER,
     "paper/audit.tex": PAPER,
     "paper/remedies.tex": PAPER,
@@ -137,9 +138,9 @@ def test_an_edit(smoke, file):
 @pytest.mark.parametrize(
     "file",
     [
-        f"{LIBRARY}/contributions.py",
+        f"{LIBRARY}/gradients/contributions.py",
         "workflow/scripts/draw_figures.py",
-        "paper/figures.mplstyle",
+        f"{LIBRARY}/report/figures.mplstyle",
         "paper/main.tex",
     ],
 )

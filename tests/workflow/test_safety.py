@@ -3,9 +3,10 @@
 import ast
 import re
 
-import project
 import pytest
-from gradient_horizon import typesetting
+
+import project
+from gradient_horizon.report import typesetting
 
 SOURCES = sorted((project.ROOT / "workflow").rglob("*.py"))
 RULES = sorted((project.ROOT / "workflow/rules").glob("*.smk"))

@@ -1,7 +1,8 @@
 """The same configuration gives the same bytes, wherever, however and beside whatever it is run."""
 
-import project
 import pytest
+
+import project
 
 
 def test_another_place_another_number_of_cores(smoke, tmp_path):

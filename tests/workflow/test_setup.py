@@ -5,8 +5,9 @@ import re
 import shutil
 import subprocess
 
-import project
 import pytest
+
+import project
 
 # Python, pip and uv all in one: notes how it is called and makes what the real one would.
 STAND_IN = """#!/bin/sh

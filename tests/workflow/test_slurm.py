@@ -6,8 +6,9 @@ import re
 import signal
 import subprocess
 
-import project
 import pytest
+
+import project
 import slurm_cluster
 
 MISSING = slurm_cluster.missing()

@@ -5,10 +5,11 @@ import re
 
 import matplotlib.image
 import pandas as pd
-import project
 import pytest
 import yaml
-from gradient_horizon import verification
+
+import project
+from gradient_horizon.ground import verification
 
 WHOLE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
 SMOKE = {name: own for name, own in WHOLE.items() if own is not None}

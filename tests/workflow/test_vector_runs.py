@@ -5,8 +5,9 @@ import json
 import re
 
 import numpy as np
-import project
 import pytest
+
+import project
 
 COMMON = {
     "model": {"hidden_size": 4},

@@ -2,8 +2,9 @@
 
 import re
 
-import project
 import pytest
+
+import project
 
 FIGURES = ("contribution", "horizon_over_training", "influence", "learning_curves", "slopes")
 DOCUMENTS = ["paper/paper.pdf", "paper/supplement.pdf"]

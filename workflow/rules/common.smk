@@ -2,19 +2,29 @@
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-from gradient_horizon import config as configuration
-from gradient_horizon import config_file, grid, own_activation_check, provenance
-from gradient_horizon.cells import CELLS
-from gradient_horizon.code_digest import digest
-from gradient_horizon.own_file import sha256
+sys.path.insert(0, str(ROOT / "src"))
+from gradient_horizon.config import configuration, grid, reading
+from gradient_horizon.ground import provenance
+from gradient_horizon.ground.digests import digest
+from gradient_horizon.ground.programs import THREADS
+from gradient_horizon.ground.user_files import sha256
+from gradient_horizon.networks import user_activation_checks
+from gradient_horizon.networks.cells import CELLS
+from gradient_horizon.report.typesetting import find_engine
 from gradient_horizon.tasks import TASKS
-from gradient_horizon.typesetting import find_engine
+
+# Jobs use the library of this project, installed or not, and one BLAS thread each.
+shell.prefix(
+    f"export PYTHONPATH={shlex.quote(str(ROOT / 'src'))} "
+    + "".join(f"{variable}=1 " for variable in THREADS)
+    + "; "
+)
 
 CONFIG_FILE = Path("config/config.yaml")
 if not CONFIG_FILE.exists():
@@ -30,7 +40,7 @@ def end_with(errors):
 
 
 for file in (CONFIG_FILE, *workflow.overwrite_configfiles):
-    end_with(config_file.problems(file))
+    end_with(reading.problems(file))
 
 
 configfile: CONFIG_FILE
@@ -152,7 +162,7 @@ PAPER_PARTS = [
         *(f"remedies_{experiment}.tex" for experiment in COMPARING),
     )
 ]
-FIGURE_STYLE = "paper/figures.mplstyle"
+FIGURE_STYLE = "src/gradient_horizon/report/figures.mplstyle"
 PAPER_SOURCES = [
     f"paper/{name}"
     for name in (
@@ -213,7 +223,7 @@ def code(name, *files):
 def own_code(runs):
     """Digests of the user's own code behind the activations of some runs, by activation."""
     names = {run["activation"] for run in runs}
-    found = {name: own_activation_check.digest(name) for name in names}
+    found = {name: user_activation_checks.digest(name) for name in names}
     return canonical({name: code for name, code in found.items() if code})
 
 

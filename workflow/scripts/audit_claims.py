@@ -12,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from gradient_horizon import audit, audit_findings, command_line, files, grid, grid_points
-from gradient_horizon.activations import ACTIVATIONS
-from gradient_horizon.audit_equations import EQUATIONS
-from gradient_horizon.audit_jacobians import JACOBIANS, SEQUENCES, STEPS
-from gradient_horizon.audit_net import Net, forward
-from gradient_horizon.findings import conjunction
-from gradient_horizon.latex import escape
+
+from gradient_horizon.analysis import grid_points
+from gradient_horizon.audit import claims, over_the_grid
+from gradient_horizon.audit.audited_net import Net, forward
+from gradient_horizon.audit.equations import EQUATIONS
+from gradient_horizon.audit.jacobians import JACOBIANS, SEQUENCES, STEPS
+from gradient_horizon.config import grid
+from gradient_horizon.ground import files, programs
+from gradient_horizon.ground.latex import conjunction, escape
+from gradient_horizon.networks.activations import ACTIVATIONS
 
 NOTHING_AUDITED = "none in this run: the note speaks of simple cells, symbols and classes"
 # Differences of larger states have too few digits left.
@@ -132,7 +135,7 @@ def clipping(settings: dict, results: Path) -> dict[str, int]:
             if clip is None:
                 continue
             norms, diverged_at = training_record(results / name / run["run"] / "train.npz")
-            clipped, steps = audit_findings.clipped_steps(norms, diverged_at, clip)
+            clipped, steps = over_the_grid.clipped_steps(norms, diverged_at, clip)
             diverged = int((diverged_at >= 0).sum())
             for count, value in zip(
                 counts, (clipped, steps, diverged, len(diverged_at)), strict=True
@@ -152,8 +155,8 @@ def label(runs: list[dict]) -> str:
 
 def main() -> None:
     """Measure, write the table as CSV and LaTeX, and the macros."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--config", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--config", type=programs.settings, required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--claims", type=Path, required=True)
     parser.add_argument("--paper", type=Path, required=True)
@@ -171,23 +174,23 @@ def main() -> None:
             audited.append(run)
             nets.append(net)
     errors = {
-        number: audit.worst([measure(net) for net in nets])
+        number: claims.worst([measure(net) for net in nets])
         for number, measure in (EQUATIONS | JACOBIANS).items()
     }
     distances = files.read_table(results / "tables/contributions_median.parquet")
     grids = grid.without_remedies(settings["experiments"])
     distances = distances[distances["experiment"].isin(list(grids))]
     bound, transport = by_step(distances)
-    errors[13] = audit_findings.phase_diagram(bound, transport)
+    errors[13] = over_the_grid.phase_diagram(bound, transport)
     summary = files.read_table(results / "tables/summary_median.parquet")
-    errors[15] = audit_findings.learning_signal(*horizons(name, summary))
-    errors[16] = audit_findings.explosion(transport, **clipping(settings, results))
+    errors[15] = over_the_grid.learning_signal(*horizons(name, summary))
+    errors[16] = over_the_grid.explosion(transport, **clipping(settings, results))
 
-    findings = [audit.finding(number, errors[number]) for number in sorted(errors)]
+    findings = [claims.finding(number, errors[number]) for number in sorted(errors)]
     files.write_table(arguments.claims, pd.DataFrame([part.row() for part in findings]))
-    files.write_text(arguments.paper / "audit_table.tex", audit.audit_table(findings))
+    files.write_text(arguments.paper / "audit_table.tex", claims.audit_table(findings))
     macros = {
-        **audit.audit_numbers(findings),
+        **claims.audit_numbers(findings),
         "AuditExperiment": escape(name.replace("_", " ")),
         "AuditNets": label(audited) if audited else NOTHING_AUDITED,
     }
@@ -195,4 +198,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -6,12 +6,13 @@ python build_paper.py --engine latexmk --sources FILE ... --paper paper.pdf
 
 from pathlib import Path
 
-from gradient_horizon import command_line, typesetting
+from gradient_horizon.ground import programs
+from gradient_horizon.report import typesetting
 
 
 def main() -> None:
     """Build each in a folder beside the output, keep the PDF."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--engine", choices=typesetting.COMMANDS, required=True)
     parser.add_argument("--sources", type=Path, nargs="+", required=True)
     parser.add_argument("--paper", type=Path, required=True)
@@ -22,4 +23,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, typesetting.PaperError)
+    programs.run(main, typesetting.PaperError)

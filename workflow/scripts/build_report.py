@@ -5,12 +5,13 @@ python build_report.py --engine latexmk --sources FILE ... --output report.pdf
 
 from pathlib import Path
 
-from gradient_horizon import command_line, typesetting
+from gradient_horizon.ground import programs
+from gradient_horizon.report import typesetting
 
 
 def main() -> None:
     """Build it in a folder beside the output, keep the PDF."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--engine", choices=typesetting.COMMANDS, required=True)
     parser.add_argument("--sources", type=Path, nargs="+", required=True)
     parser.add_argument("--output", type=Path, required=True)
@@ -19,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, typesetting.PaperError)
+    programs.run(main, typesetting.PaperError)

@@ -7,22 +7,22 @@ python collect_published.py --config JSON --summary results/tables/summary.parqu
 
 from pathlib import Path
 
-from gradient_horizon import command_line, files
-from gradient_horizon.published import report
+from gradient_horizon.ground import files, programs
+from gradient_horizon.report import published
 
 
 def main() -> None:
     """Read the table of nets; write the comparison as CSV, for the paper and for the terminal."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--config", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--config", type=programs.settings, required=True)
     for name in ("summary", "table", "section", "closing"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     arguments = parser.parse_args()
-    rows = report.findings(arguments.config, files.read_table(arguments.summary))
+    rows = published.findings(arguments.config, files.read_table(arguments.summary))
     files.write_table(arguments.table, rows)
-    files.write_text(arguments.section, report.section(rows))
-    files.write_text(arguments.closing, report.closing(rows) + "\n")
+    files.write_text(arguments.section, published.section(rows))
+    files.write_text(arguments.closing, published.closing(rows) + "\n")
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -6,15 +6,16 @@ python collect_tables.py --results results --experiments words delayed_echo
 
 from pathlib import Path
 
-from gradient_horizon import command_line, files, tables
+from gradient_horizon.analysis import tables
+from gradient_horizon.ground import files, programs
 
 
 def main() -> None:
     """Collect and write every table."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--experiments", nargs="+", required=True)
-    parser.add_argument("--statistics", type=command_line.settings, required=True)
+    parser.add_argument("--statistics", type=programs.settings, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     collected = tables.collect(arguments.results, arguments.experiments, arguments.statistics)
@@ -25,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

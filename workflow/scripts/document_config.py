@@ -5,16 +5,17 @@ python document_config.py
 
 from pathlib import Path
 
-from gradient_horizon import command_line, config_table, files
+from gradient_horizon.config import reference
+from gradient_horizon.ground import files, programs
 
 PAGE = Path(__file__).parents[2] / "config" / "README.md"
 
 
 def main() -> None:
     """Read the page, put the tables in, write it."""
-    command_line.parser(__doc__).parse_args()
-    files.write_text(PAGE, config_table.insert(PAGE.read_text(encoding="utf-8")))
+    programs.parser(__doc__).parse_args()
+    files.write_text(PAGE, reference.insert(PAGE.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

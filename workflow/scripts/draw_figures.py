@@ -6,12 +6,13 @@ python draw_figures.py --experiment words --tables results/tables
 
 from pathlib import Path
 
-from gradient_horizon import command_line, figures, files, plotting
+from gradient_horizon.ground import files, programs
+from gradient_horizon.report import figures, plotting
 
 
 def main() -> None:
     """Read the tables, draw, write."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--tables", type=Path, required=True)
     parser.add_argument("--facts", required=True)
@@ -45,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

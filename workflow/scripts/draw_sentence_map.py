@@ -5,12 +5,13 @@ python draw_sentence_map.py --map sentence_map.npz --output results/figures/sent
 
 from pathlib import Path
 
-from gradient_horizon import command_line, figures, files, plotting
+from gradient_horizon.ground import files, programs
+from gradient_horizon.report import figures, plotting
 
 
 def main() -> None:
     """Read the map, draw, write."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--map", required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -19,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -6,12 +6,13 @@ python draw_transport_parts.py --experiment cells --output results/figures/trans
 
 from pathlib import Path
 
-from gradient_horizon import command_line, figures, files, plotting
+from gradient_horizon.ground import files, programs
+from gradient_horizon.report import figures, plotting
 
 
 def main() -> None:
     """Read the table, draw, write."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--distances", required=True)
     parser.add_argument("--output", type=Path, required=True)
@@ -23,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -4,9 +4,11 @@ python map_sentence.py --settings JSON --train train.npz --data data.npz --outpu
 """
 
 import numpy as np
-from gradient_horizon import command_line, contributions, files, forward_pass
-from gradient_horizon.cells import net_of
-from gradient_horizon.cells.dynamics import Dynamics, InexactError
+
+from gradient_horizon.gradients import contributions, forward_pass
+from gradient_horizon.ground import files, programs
+from gradient_horizon.networks.cells import net_of
+from gradient_horizon.networks.cells.dynamics import Dynamics, InexactError
 
 
 def word_map(net: Dynamics, sentence: np.ndarray) -> np.ndarray:
@@ -24,8 +26,8 @@ def word_map(net: Dynamics, sentence: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Map the sentence for the first seed, at the first and the last checkpoint."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--settings", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--settings", type=programs.settings, required=True)
     parser.add_argument("--train", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--output", required=True)
@@ -47,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, InexactError)
+    programs.run(main, InexactError)

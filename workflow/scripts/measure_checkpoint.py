@@ -10,19 +10,10 @@ and, if not every step has a target, `loss_mask` (T,).  PyTorch is not needed.
 import contextlib
 from pathlib import Path
 
-from gradient_horizon import (
-    checkpoint,
-    checkpoint_figures,
-    checkpoint_findings,
-    checkpoint_tables,
-    command_line,
-    files,
-    latex,
-    measurement,
-    own_file,
-    plotting,
-    typesetting,
-)
+from gradient_horizon.checkpoints import checkpoint, measuring
+from gradient_horizon.gradients import measurement
+from gradient_horizon.ground import files, latex, programs, user_files
+from gradient_horizon.report import net_figures, net_numbers, plotting, typesetting
 
 PAPER = Path(__file__).parents[2] / "paper"
 SOURCES = [PAPER / name for name in ("report.tex", "preamble.tex", "references.bib")]
@@ -35,11 +26,11 @@ def draw(tables: dict, output: Path) -> list[Path]:
     plotting.use_style()
     rows = tables["contributions"]
     drawn = {
-        "transport": checkpoint_figures.transport(rows),
-        "contribution": checkpoint_figures.contribution(rows),
-        "truncation": checkpoint_figures.truncation(rows),
-        "influence": checkpoint_figures.influence(rows, tables["influence"]),
-        "spectra": checkpoint_figures.spectra(tables["spectra"]),
+        "transport": net_figures.transport(rows),
+        "contribution": net_figures.contribution(rows),
+        "truncation": net_figures.truncation(rows),
+        "influence": net_figures.influence(rows, tables["influence"]),
+        "spectra": net_figures.spectra(tables["spectra"]),
     }
     for name, figure in drawn.items():
         plotting.save(figure, output / name)
@@ -48,7 +39,7 @@ def draw(tables: dict, output: Path) -> list[Path]:
 
 def main() -> None:
     """Read, measure, write tables and figures, typeset the report where there is LaTeX."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="a .safetensors file")
     parser.add_argument("--probe", type=Path, required=True, help="an .npz file")
     parser.add_argument("--output", type=Path, required=True, help="the folder to write to")
@@ -73,17 +64,17 @@ def main() -> None:
         arguments.readout,
         arguments.embedding,
     )
-    tables = checkpoint_tables.measure(net, JACOBIAN_DISTANCES)
+    tables = measuring.measure(net, JACOBIAN_DISTANCES)
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             files.write_table(output / f"{name}.{ending}", table)
     figures = draw(tables, output)
     macros = latex.Macros()
     macros.add(
-        checkpoint_findings.macros(arguments.name or arguments.weights.stem, net, tables)
+        net_numbers.macros(arguments.name or arguments.weights.stem, net, tables)
         | {
-            "WeightsDigest": own_file.sha256(arguments.weights),
-            "ProbeDigest": own_file.sha256(arguments.probe),
+            "WeightsDigest": user_files.sha256(arguments.weights),
+            "ProbeDigest": user_files.sha256(arguments.probe),
         }
     )
     files.write_json(output / "numbers.json", macros)
@@ -99,4 +90,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, measurement.InexactError, typesetting.PaperError)
+    programs.run(main, measurement.InexactError, typesetting.PaperError)

@@ -10,9 +10,11 @@ python measure_gradients.py --settings JSON --train train.npz --probe probe.npz 
 """
 
 import numpy as np
-from gradient_horizon import command_line, files, measurement
-from gradient_horizon.cells import net_of
-from gradient_horizon.cells.dynamics import Dynamics
+
+from gradient_horizon.gradients import measurement
+from gradient_horizon.ground import files, programs
+from gradient_horizon.networks.cells import net_of
+from gradient_horizon.networks.cells.dynamics import Dynamics
 
 TABLES = ("contributions", "summary", "spectra", "influence")
 
@@ -76,8 +78,8 @@ def without_values(columns: dict) -> dict:
 
 def main() -> None:
     """Measure every seed at every checkpoint, write four tables."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--settings", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--settings", type=programs.settings, required=True)
     for name in ("train", "probe", "data", "facts"):
         parser.add_argument(f"--{name}", required=True)
     for name in TABLES:
@@ -131,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, measurement.InexactError)
+    programs.run(main, measurement.InexactError)

@@ -4,15 +4,16 @@ python prepare_task.py --settings JSON --data data.npz --probe probe.npz --facts
 """
 
 import numpy as np
-from gradient_horizon import command_line, files
-from gradient_horizon.own_file import OwnFileError
+
+from gradient_horizon.ground import files, programs
+from gradient_horizon.ground.user_files import OwnFileError
 from gradient_horizon.tasks import TASKS
 
 
 def main() -> None:
     """Read the settings, prepare, write."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--settings", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--settings", type=programs.settings, required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--probe", required=True)
     parser.add_argument("--facts", required=True)
@@ -33,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, OwnFileError)
+    programs.run(main, OwnFileError)

@@ -7,13 +7,13 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gradient_horizon import command_line, files, provenance
+from gradient_horizon.ground import files, programs, provenance
 
 
 def main() -> None:
     """Collect, write."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--config", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--config", type=programs.settings, required=True)
     parser.add_argument("--facts", type=Path, nargs="+", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from gradient_horizon import config_file
+
+from gradient_horizon.config import reading
 
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 PROFILE = Path(__file__).parents[1] / "profiles" / "default"
@@ -72,7 +73,7 @@ def config_errors(arguments: list[str]) -> list[str]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", action="extend", default=[])
     files = parser.parse_known_args(arguments)[0].configfile
-    return [problem for file in files for problem in config_file.problems(file)]
+    return [problem for file in files for problem in reading.problems(file)]
 
 
 def main() -> None:

@@ -3,15 +3,16 @@
 python train_networks.py --settings JSON --data data.npz --facts task.json --output train.npz
 """
 
-from gradient_horizon import command_line, files, training
-from gradient_horizon.seeds import generator
+from gradient_horizon.ground import files, programs
+from gradient_horizon.ground.seeds import generator
 from gradient_horizon.tasks import TASKS
+from gradient_horizon.training import loop
 
 
 def main() -> None:
     """Read the data, train, write."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--settings", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--settings", type=programs.settings, required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--facts", required=True)
     parser.add_argument("--output", required=True)
@@ -27,7 +28,7 @@ def main() -> None:
         )
         for seed in range(settings["seeds"])
     ]
-    trained = training.train(
+    trained = loop.train(
         settings,
         files.read_json(arguments.facts),
         arrays["loss_mask"],
@@ -38,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

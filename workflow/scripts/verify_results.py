@@ -9,12 +9,12 @@ what differs is printed, and the exit code is then 1.
 import sys
 from pathlib import Path
 
-from gradient_horizon import command_line, verification
+from gradient_horizon.ground import programs, verification
 
 
 def main() -> None:
     """Compare, say what differs."""
-    parser = command_line.parser(__doc__)
+    parser = programs.parser(__doc__)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--name", default="smoke")
@@ -31,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -3,17 +3,18 @@
 python write_grid.py --experiment JSON --output grid.csv
 """
 
-from gradient_horizon import command_line, files, grid
+from gradient_horizon.config import grid
+from gradient_horizon.ground import files, programs
 
 
 def main() -> None:
     """Spread the experiment's grid out, write it."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--experiment", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--experiment", type=programs.settings, required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
     files.write_records(arguments.output, grid.records(arguments.experiment))
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

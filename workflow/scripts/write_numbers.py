@@ -12,18 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from gradient_horizon import (
-    command_line,
-    files,
-    findings,
-    grid,
-    grid_points,
-    latex,
+
+from gradient_horizon.analysis import grid_points, remedy_cost
+from gradient_horizon.config import grid
+from gradient_horizon.ground import files, latex, programs, provenance
+from gradient_horizon.report import (
+    experiment_numbers,
     paper_tables,
-    provenance,
-    remedy_cost,
-    remedy_findings,
-    theory_findings,
+    remedy_numbers,
+    theory_numbers,
 )
 from gradient_horizon.tasks import words
 
@@ -56,23 +53,27 @@ def numbers(
     summary, distances, slopes = (
         tables[name][tables[name]["experiment"].isin(list(grids))] for name in TABLES
     )
-    overall = findings.overall_macros({**settings, "experiments": grids}, summary, distances, facts)
+    overall = experiment_numbers.overall_macros(
+        {**settings, "experiments": grids}, summary, distances, facts
+    )
     residual = latex.number(tables["summary_median"]["residual"].max(), 2)
     macros.add({**overall, "LargestResidual": residual})
-    macros.add(theory_findings.across_macros(slopes))
-    macros.add(theory_findings.matrix_macros(summary))
+    macros.add(theory_numbers.across_macros(slopes))
+    macros.add(theory_numbers.matrix_macros(summary))
     macros.add(audit)
     for name, experiment in settings["experiments"].items():
         summary, distances, slopes = (_own(tables[table], name) for table in TABLES)
         relevant = facts[name].get("relevant_distance")
         own = {
-            **findings.experiment_macros(name, experiment, facts[name], summary, distances),
-            **theory_findings.slope_macros(slopes),
-            **theory_findings.reach_macros(summary, distances, relevant),
+            **experiment_numbers.experiment_macros(
+                name, experiment, facts[name], summary, distances
+            ),
+            **theory_numbers.slope_macros(slopes),
+            **theory_numbers.reach_macros(summary, distances, relevant),
         }
         if name in costs:
             compared = _own(tables["remedies"], name)
-            own |= remedy_findings.remedy_macros(experiment, compared, costs[name])
+            own |= remedy_numbers.remedy_macros(experiment, compared, costs[name])
         macros.add(own, prefix=latex.macro_prefix(name))
     return macros
 
@@ -141,8 +142,8 @@ def texts(experiments: dict, facts: dict[str, dict]) -> str:
 
 def main() -> None:
     """Read the tables, write everything that the paper reads."""
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--config", type=command_line.settings, required=True)
+    parser = programs.parser(__doc__)
+    parser.add_argument("--config", type=programs.settings, required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -166,7 +167,7 @@ def main() -> None:
     for name in filter(lambda name: grid.compares_remedies(experiments[name]), experiments):
         loss_mask = files.read_arrays(results / name / "probe.npz")["loss_mask"]
         costs[name] = remedy_cost.relative_costs(experiments[name], facts[name], loss_mask)
-        compared = remedy_findings.remedy_table(_own(tables["remedies"], name), costs[name])
+        compared = remedy_numbers.remedy_table(_own(tables["remedies"], name), costs[name])
         files.write_text(output / f"remedies_{name}.tex", compared)
     macros = numbers(settings, facts, files.read_json(output / "audit.json"), tables, costs)
     written = {
@@ -187,4 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    programs.run(main)

@@ -1,0 +1,1 @@
+"""Tables over all runs, and what is read off them."""

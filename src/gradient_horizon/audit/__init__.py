@@ -1,0 +1,1 @@
+"""The claims of the lecture note, put to the test."""

@@ -1,0 +1,1 @@
+"""Weights files of trained networks, measured without PyTorch."""

@@ -1,0 +1,1 @@
+"""The configuration: checked, completed and spread out into a grid."""

@@ -1,0 +1,1 @@
+"""Gradients taken apart by temporal distance, and what theory says of them."""

@@ -1,0 +1,93 @@
+"""The library modules that a script uses, and a digest of their code.
+
+Rules carry the digest as a parameter: a change in a module runs again just the stages that use
+it, however old the file's date is.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def modules(script: Path) -> tuple[Path, ...]:
+    """Return `script` and the library files that it imports, transitively, sorted."""
+    return _reachable([script.resolve()], PACKAGE.parent, PACKAGE.name)
+
+
+def digest(script: Path, *others: Path) -> str:
+    """Return the sha256 of a script, of all library code that it imports, and of other files."""
+    return _sha256([*modules(script), *others])
+
+
+def module_digest(name: str, folder: Path, package: str | None) -> str:
+    """Return the sha256 of a module by its dotted name, and of what it imports from its folder.
+
+    Parameters
+    ----------
+    name : of a module below `folder`.
+    folder : where its top-level package lies.
+    package : only what is imported from this package counts; None for all that is in the folder.
+    """
+    return _sha256(_reachable(_files(tuple(name.split(".")), folder), folder, package))
+
+
+def _reachable(waiting: list[Path], folder: Path, package: str | None) -> tuple[Path, ...]:
+    """Files and what they import from a folder, or from one package in it, transitively, sorted."""
+    found = set()
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            names = _imported(file, file.read_bytes(), folder)
+            waiting += [
+                path
+                for name in names
+                if package is None or name[:1] == (package,)
+                for path in _files(name, folder)
+            ]
+    return tuple(sorted(found))
+
+
+def _sha256(files: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for file in files:
+        total.update(file.name.encode())
+        total.update(file.read_bytes())
+    return total.hexdigest()[:16]
+
+
+@cache  # most modules are used by several scripts
+def _imported(file: Path, source: bytes, folder: Path) -> set[tuple[str, ...]]:
+    """Dotted names that one file imports, from the folder of its top-level package."""
+    names = set()
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # Python cannot import it either
+        return names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {tuple(alias.name.split(".")) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = tuple((node.module or "").split(".")) if node.module else ()
+            if node.level:
+                place = file.parent
+                for _ in range(node.level - 1):
+                    place = place.parent
+                base = (*place.relative_to(folder).parts, *base)
+            # `from package import name` may mean a module of the package.
+            names |= {(*base, alias.name) for alias in node.names} | {base}
+    return names
+
+
+def _files(name: tuple[str, ...], folder: Path) -> list[Path]:
+    """Files that importing a dotted name runs: every package on the way, then the module."""
+    files = []
+    for depth in range(1, len(name) + 1):
+        place = folder.joinpath(*name[:depth])
+        files += [path for path in (place / "__init__.py", place.with_suffix(".py"))]
+    return [path for path in files if path.is_file()]

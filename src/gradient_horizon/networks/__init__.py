@@ -1,0 +1,1 @@
+"""Recurrent networks: activations, cells, inputs and losses."""

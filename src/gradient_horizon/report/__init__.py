@@ -1,0 +1,1 @@
+"""Figures, numbers and LaTeX: what readers see."""

@@ -1,0 +1,157 @@
+"""The user's own sequences: an .npz with inputs, targets and, if not all steps count, a mask.
+
+What `own_arrays` allows: symbols or vectors in, classes or numbers out.  The arrays have time as
+their first axis and the sequences as their second.
+"""
+
+import numpy as np
+
+from ..ground.seeds import generator
+from ..ground.user_files import check_place, sha256
+from . import TOLERANCE, Prepared, recorded
+from .user_arrays import LONGEST, read_sequences
+
+OPTIONS = {
+    "file": {
+        "type": "string",
+        "minLength": 1,
+        "description": "An `.npz` with the arrays `inputs`, (T, S) integers or (T, S, D) floats, "
+        "and `targets`, (T, S) integers for classes or (T, S, O) floats for numbers: T steps of S "
+        "sequences. `loss_mask`, (T,) bool, may say which steps carry a loss.",
+        "allowed": "the path of an `.npz` file",
+    },
+    "held_out": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 0.5,
+        "default": 0.1,
+        "description": "Part of the sequences that no net is trained on.",
+        "unit": "fraction",
+    },
+    "shuffle": {
+        "type": "boolean",
+        "default": True,
+        "description": "Whether the sequences are shuffled before the last of them are held out; "
+        "`false` where their order is that of time.",
+    },
+    "relevant_distance": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": LONGEST,
+        "default": None,
+        "description": "How many steps before the loss the input lies that matters, if that is "
+        "known; the figures mark it.",
+        "unit": "steps",
+        "allowed": "1 to T - 1, or `null`",
+    },
+    "tolerance": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": TOLERANCE,
+        "description": "How near to its target every output of an answer has to be to count as "
+        "right, where targets are floats.",
+    },
+}
+
+CHANCE = (
+    "Knowing only how frequent the classes of the training part are, or always answering the mean "
+    "of its numbers: measured on the held-out part of the file."
+)
+
+
+def own_file(options: dict) -> str:
+    """Return the user's file."""
+    return options["file"]
+
+
+def sources(options: dict) -> dict[str, str]:
+    """Return the sha256 of the file."""
+    return {options["file"]: sha256(options["file"])}
+
+
+def held_out_size(options: dict, sequences: int) -> int:
+    """Count the sequences that are held out, one at least."""
+    return max(1, round(options["held_out"] * sequences))
+
+
+def problems(options: dict, settings: dict):
+    """Yield what is wrong with the file, and batches that its sequences cannot fill."""
+    try:
+        check_place(options["file"])
+        own = read_sequences(options["file"])
+    except ValueError as error:  # also Python's own, where the path has a null character
+        yield "file", str(error)
+        return
+    steps, sequences = own.inputs.shape[:2]
+    held_out = held_out_size(options, sequences)
+    yield from recorded.too_few(sequences - held_out, held_out, settings)
+    if (options["relevant_distance"] or 1) >= steps:
+        yield (
+            "relevant_distance",
+            f"{options['relevant_distance']} is not shorter than the sequences; allowed: 1 to "
+            f"{steps - 1}, or null",
+        )
+
+
+def prepare(options: dict, settings: dict) -> Prepared:
+    """Read the file, split the sequences, and measure what is reached without reading them.
+
+    Raises
+    ------
+    OwnFileError : the file cannot be used.
+    """
+    own = read_sequences(options["file"])
+    sequences = own.inputs.shape[1]
+    order = np.arange(sequences)
+    if options["shuffle"]:
+        order = generator(settings["base_seed"], "arrays", "split").permutation(sequences)
+    parts = tuple(np.split(order, [sequences - held_out_size(options, sequences)]))
+    facts = {
+        "file": options["file"],
+        "file_sha256": sha256(options["file"]),
+        "asked_steps": int(own.loss_mask.sum()),
+    }
+    if own.targets.dtype.kind == "f":
+        facts["tolerance"] = options["tolerance"]
+    if options["relevant_distance"] is not None:
+        facts["relevant_distance"] = options["relevant_distance"]
+    return recorded.prepare(own.inputs, own.targets, own.loss_mask, parts, settings, facts)
+
+
+def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generator):
+    """Yield the training part in ever new orders."""
+    return recorded.epochs(arrays, batch_size, rng)
+
+
+def describe(options: dict, facts: dict) -> str:
+    """Say what the file holds, and what is reached without reading it."""
+    steps, asked = facts["sequence_length"], facts["asked_steps"]
+    numbers = facts["loss"] == "squared_error"
+    read = count_of(facts["input_size"], "number")
+    if "input_squared_norm" not in facts:
+        read = f"one of {count_of(facts['input_size'], 'symbol')}"
+    answer = (
+        f"to give {count_of(facts['output_size'], 'number')}"
+        if numbers
+        else f"to name one of {count_of(facts['output_size'], 'class', 'classes')}"
+    )
+    when = "at every step" if asked == steps else f"at {asked:,} of the {steps:,} steps"
+    chosen = "drawn at random" if options["shuffle"] else "the last of the file"
+    (level,) = facts["baselines"].items()
+    worth = "the mean squared error of {} is {:.4g}" if numbers else "the loss of {} is {:.4g} nats"
+    right = (
+        f" An answer counts as right where every number is less than {facts['tolerance']:g} off."
+        if numbers
+        else ""
+    )
+    return (
+        f"The sequences are those of the file {facts['file']}: "
+        f"{facts['train_sequences'] + facts['held_out_sequences']:,} of {steps:,} steps. At each "
+        f"step the net reads {read}, and {when} it is {answer}. {facts['held_out_sequences']:,} of "
+        f"the sequences, {chosen}, are held out; on them {worth.format(*level)}.{right}"
+    )
+
+
+def count_of(count: int, one: str, many: str | None = None) -> str:
+    """Write a count with what is counted."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

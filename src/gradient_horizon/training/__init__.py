@@ -1,0 +1,1 @@
+"""Training a population of networks, and the remedies."""

@@ -1,0 +1,10 @@
+"""Tests run as jobs do: on one BLAS thread, set before NumPy is imported."""
+
+import os
+from pathlib import Path
+
+# Programs that tests start use this checkout's library.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "src")
+os.environ.update(
+    dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+)

@@ -1,0 +1,225 @@
+"""Nets that read vectors and give numbers, taken apart: loops, differences and closed forms."""
+
+import numpy as np
+import pytest
+
+import measure_gradients
+import naive
+import plain_cells
+from gradient_horizon.gradients import contributions, forward_pass, measurement
+from gradient_horizon.gradients.forward_influence import forward_influence
+from gradient_horizon.ground.files import FileError
+from gradient_horizon.networks.activations import ACTIVATIONS
+from gradient_horizon.networks.cells import CELLS, rnn
+from gradient_horizon.networks.initialisations import gaussian
+
+STEPS, BATCH, SIZE, WIDTH, OUTPUTS = 7, 3, 5, 2, 3
+MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 3 == 2}
+
+every = pytest.mark.parametrize("cell", CELLS)
+quiet = pytest.mark.filterwarnings("error")
+
+
+def draw(cell="rnn", seed=0):
+    """A net of the cell, vectors (T, B, D) and numbers (T, B, O)."""
+    rng = np.random.default_rng(seed)
+    net = {name: np.zeros(shape) for name, shape in CELLS[cell].shapes(SIZE, WIDTH).items()}
+    radius = plain_cells.RADIUS.get(cell, 0.9)
+    CELLS[cell].initialise(net, rng, gaussian, radius, 0.7, plain_cells.OPTIONS)
+    net["W_s"] = 0.5 * rng.standard_normal((OUTPUTS, SIZE))
+    net["b_s"] = 0.3 * rng.standard_normal(OUTPUTS)
+    inputs = rng.standard_normal((STEPS, BATCH, WIDTH))
+    return net, inputs, rng.standard_normal((STEPS, BATCH, OUTPUTS))
+
+
+def dynamics(cell, activation, net):
+    return CELLS[cell].Dynamics(ACTIVATIONS[activation], net, plain_cells.OPTIONS)
+
+
+def answers(cell, activation, net, vectors):
+    """What the net gives at every step of one sequence (T, D), by plain loops: (T, O)."""
+    state, given = plain_cells.start(cell, net), []
+    for x in vectors:
+        state, h = plain_cells.STEP[cell](naive.PHI[activation], net, state, x)
+        given.append(net["W_s"] @ h + net["b_s"])
+    return np.array(given)
+
+
+def mean_squared_error(cell, activation, net, inputs, targets, loss_mask):
+    """The squares summed over the outputs, their mean over the masked steps and the sequences."""
+    losses = [
+        np.square(answers(cell, activation, net, inputs[:, b]) - targets[:, b]).sum(axis=1)
+        for b in range(inputs.shape[1])
+    ]
+    return np.array(losses)[:, loss_mask].mean()
+
+
+@every
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+@quiet
+def test_all_distances_together_are_the_gradient_by_differences(cell, mask, activation):
+    net, inputs, targets = draw(cell)
+    path = forward_pass.trace(dynamics(cell, activation, net), inputs, targets, MASKS[mask])
+    net = plain_cells.taken_apart(cell, net)
+
+    def loss():
+        return mean_squared_error(cell, activation, net, inputs, targets, MASKS[mask])
+
+    assert path.loss == pytest.approx(loss(), rel=1e-12)
+    measured = contributions.by_weight_and_distance(path)
+    gradients = contributions.gradient_through_time(path)
+    for name, parts in plain_cells.GRADIENTS[cell].items():
+        expected = [naive.central_differences(loss, net[part]) for part in parts]
+        norm = np.sqrt(sum(np.square(part).sum() for part in expected))
+        assert norm > 1e-2
+        mantissas, exponent = gradients[name]
+        assert np.linalg.norm(np.ldexp(mantissas, exponent)) == pytest.approx(norm, rel=1e-8)
+        assert measured[name].residual < 1e-13
+        assert measured[name].signed_share.sum() == pytest.approx(1.0, rel=1e-12)
+    if cell == "rnn":
+        mantissas, exponent = gradients["W_hx"]
+        whole = np.ldexp(mantissas, exponent)
+        expected = naive.central_differences(loss, net["W_hx"])
+        # Differences of a loss of about 1: 1e-16 / 1e-4 and a little.
+        np.testing.assert_allclose(whole, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("tolerance", [0.5, 1.0])
+def test_answers_that_are_near_enough(tolerance):
+    net, inputs, targets = draw()
+    given = np.stack([answers("rnn", "tanh", net, inputs[:, b]) for b in range(BATCH)], axis=1)
+    right = (abs(given - targets) < tolerance).all(axis=2)[MASKS["holes"]].mean()
+    path = forward_pass.trace(
+        dynamics("rnn", "tanh", net), inputs, targets, MASKS["holes"], tolerance
+    )
+    assert path.accuracy == pytest.approx(right, rel=1e-15)
+    everything = forward_pass.trace(
+        dynamics("rnn", "tanh", net), inputs, given, MASKS["dense"], 1e-12
+    )
+    assert everything.accuracy == 1.0 and everything.loss < 1e-25
+
+
+@quiet
+def test_unit_vectors_are_symbols():
+    net, symbols, classes = naive.draw_batch(4)
+    one = rnn.Dynamics(ACTIVATIONS["tanh"], net)
+    mask = np.ones(len(symbols), dtype=bool)
+    vectors = np.eye(naive.SYMBOLS)[symbols].astype(np.float32)
+    expected, expected_row = measurement.measure(one, _probe(symbols, classes, mask))
+    rows, row = measurement.measure(one, _probe(vectors, classes, mask))
+    for name, values in (expected | expected_row).items():
+        # Products of seven numbers, in another order.
+        np.testing.assert_allclose((rows | row)[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def _probe(inputs, targets, loss_mask):
+    return {"inputs": inputs, "targets": targets, "loss_mask": loss_mask}
+
+
+@pytest.mark.parametrize("steps", [20, 1000])
+@pytest.mark.parametrize("weight", [0.5, 4.0])
+@quiet
+def test_a_scalar_linear_net_of_any_size(steps, weight):
+    """Pascanu, Mikolov and Bengio (2013), section 2, with numbers beyond floating point.
+
+    The first input alone is not zero: h_t = w^(t-1) u x, and all T - 1 distances add the same.
+    With a target of zero e_T = 2 s^2 h_T, and the gradient is (T - 1) e_T w^(T-2) u x.
+    """
+    u, s, x = 0.3, 0.7, 1.5
+    net = {
+        "W_hh": np.array([[weight]]),
+        "W_hx": np.array([[u]]),
+        "b_h": np.zeros(1),
+        "W_s": np.array([[s]]),
+        "b_s": np.zeros(1),
+    }
+    inputs, targets = np.zeros((steps, 1, 1)), np.zeros((steps, 1, 1))
+    inputs[0] = x
+    mask = np.arange(steps) == steps - 1
+    rows, row = measurement.measure(dynamics("rnn", "linear", net), _probe(inputs, targets, mask))
+    far = (steps - 1) * np.log10(weight)
+    log10_error = np.log10(2 * s**2 * u * x) + far
+    log10_gradient = log10_error + np.log10((steps - 1) * u * x / weight) + far
+    # A thousand steps of 4 are 2000 doublings: the state has over 600 digits before the point.
+    assert row["log10_gradient_norm"] == pytest.approx(log10_gradient, rel=1e-12)
+    np.testing.assert_allclose(rows["share"][:-1], 1 / (steps - 1), rtol=1e-10)
+    assert rows["share"][-1] == 0.0  # h_0 = 0
+    expected = np.arange(steps) * np.log10(weight)
+    np.testing.assert_allclose(rows["log10_transport"], expected, rtol=1e-12, atol=1e-10)
+    if weight > 1 and steps == 1000:
+        assert row["probe_loss"] == np.inf
+    else:
+        loss = 10.0 ** (2 * (np.log10(s * u * x) + far))
+        assert row["probe_loss"] == pytest.approx(loss, rel=1e-9)
+
+
+@every
+@quiet
+def test_forward_influence_is_that_of_really_replacing_the_inputs(cell):
+    net, inputs, targets = draw(cell, 3)
+    mask, distances = MASKS["dense"], [0, 2, 3]
+    donors = np.array([[1, 2, 0]])
+    result = forward_influence(
+        dynamics(cell, "tanh", net), inputs, targets, mask, distances, donors
+    )
+    for row, d in enumerate(distances):
+        for b in range(BATCH):
+            rises = []
+            for t in range(distances[-1] + 1, STEPS):
+                mixed = inputs[: t + 1, b].copy()
+                mixed[: t - d] = inputs[: t - d, donors[0, b]]
+                losses = [
+                    np.square(answers(cell, "tanh", net, read)[-1] - targets[t, b]).sum()
+                    for read in (mixed, inputs[: t + 1, b])
+                ]
+                rises.append(losses[0] - losses[1])
+            assert result.by_sequence[row, b] == pytest.approx(np.mean(rises), abs=1e-12)
+    assert abs(result.by_sequence).max() > 1e-3
+
+
+def test_the_variance_of_the_drive():
+    net, inputs, targets = draw()
+    _, row = measurement.measure(
+        dynamics("rnn", "tanh", net), _probe(inputs, targets, MASKS["dense"])
+    )
+    drive = np.einsum("nd,tbd->tbn", net["W_hx"], inputs) + net["b_h"]
+    assert row["drive_variance"] == pytest.approx(np.square(drive).mean(), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": np.zeros((STEPS, BATCH, 3))}, "inputs are not all finite vectors of length 2"),
+        (
+            {"targets": np.full((STEPS, BATCH, OUTPUTS), np.nan)},
+            "targets are not all finite vectors of length 3",
+        ),
+        ({"inputs": np.zeros((STEPS, BATCH))}, "inputs are not all integers from 0 to 1"),
+        ({"loss_mask": np.ones(STEPS)}, "loss_mask is not boolean"),
+    ],
+)
+def test_probe_batches_that_the_nets_cannot_read(change, message):
+    _, inputs, targets = draw()
+    good = _probe(inputs, targets, MASKS["dense"])
+    given = {"symbols": WIDTH, "width": WIDTH, "outputs": OUTPUTS}
+    measure_gradients.check_probe("probe.npz", good, **given)
+    with pytest.raises(FileError) as error:
+        measure_gradients.check_probe("probe.npz", good | change, **given)
+    assert str(error.value) == f"cannot use probe.npz: {message}"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": np.zeros((STEPS, BATCH, 3))}, "inputs are vectors of length 3, not 2"),
+        ({"targets": np.zeros((STEPS, BATCH, 1))}, "targets are vectors of length 1, not 3"),
+        ({"targets": np.zeros((STEPS, 4, OUTPUTS))}, r"not \(T, B\)"),
+    ],
+)
+def test_batches_that_the_net_cannot_read(change, message):
+    net, inputs, targets = draw()
+    good = _probe(inputs, targets, MASKS["dense"])
+    one, donors = dynamics("rnn", "tanh", net), np.array([[1, 2, 0]])
+    with pytest.raises(ValueError, match=message):
+        forward_influence(one, **(good | change), distances=[0, 1], donors=donors)

@@ -1,0 +1,166 @@
+"""The digest covers exactly the modules that a script imports, and changes with them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradient_horizon.ground import digests
+
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+# Those that prepare, train and measure must not wait for what only draws, nor for pandas and SciPy.
+COMPUTE = ("prepare_task", "train_networks", "measure_gradients", "map_sentence")
+NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "run_workflow")
+
+REPORT = """
+import runpy, sys
+script = sys.argv[1]
+sys.argv = [script, "--help"]
+try:
+    runpy.run_path(script, run_name="__main__")
+except SystemExit as end:
+    assert not end.code, end.code
+for name, module in sorted(sys.modules.items()):
+    if getattr(module, "__file__", None):
+        print("module", name, module.__file__)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """The modules that each script has loaded when it shows its help: {script: {name: file}}."""
+    processes = {
+        name: subprocess.Popen(
+            [sys.executable, "-c", REPORT, str(SCRIPTS / f"{name}.py")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        for name in NAMES
+    }
+    result = {}
+    for name, process in processes.items():
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        lines = [line.split(" ", 2)[1:] for line in output.splitlines() if line[:7] == "module "]
+        result[name] = dict(lines)
+    return result
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_list_of_modules_is_what_the_script_imports(loaded, name):
+    script = SCRIPTS / f"{name}.py"
+    real = {
+        Path(file)
+        for module, file in loaded[name].items()
+        if module.split(".")[0] == digests.PACKAGE.name
+    }
+    assert set(digests.modules(script)) == real | {script}
+
+
+@pytest.mark.parametrize("name", COMPUTE)
+def test_what_computes_does_not_import_what_draws(loaded, name):
+    packages = {module.split(".")[0] for module in loaded[name]}
+    others = {"matplotlib", "snakemake", "IPython", "pandas", "pyarrow", "scipy"}
+    assert "numpy" in packages and not packages & others
+    own = {module for module in loaded[name] if module.startswith("gradient_horizon.")}
+    assert not any(module.split(".")[1] in ("analysis", "audit", "report") for module in own)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the scripts and, beside them, the library, to change."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SCRIPTS, tmp_path / "scripts", ignore=ignore)
+    package = tmp_path / "scripts" / digests.PACKAGE.name
+    shutil.copytree(digests.PACKAGE, package, ignore=ignore)
+    monkeypatch.setattr(digests, "PACKAGE", package)
+    digests.modules.cache_clear()
+    yield tmp_path / "scripts"
+    digests.modules.cache_clear()
+
+
+def digests_of(folder):
+    return {path.stem: digests.digest(path) for path in folder.glob("*.py")}
+
+
+def test_a_change_shows_in_the_scripts_that_use_the_module_and_in_no_other(copy):
+    package = copy / digests.PACKAGE.name
+    users = {path.stem: set(digests.modules(path)) for path in copy.glob("*.py")}
+    before = digests_of(copy)
+    for module in sorted(package.rglob("*.py")):
+        text = module.read_bytes()
+        module.write_bytes(text + b"# changed\n")
+        after = digests_of(copy)
+        changed = {name for name in before if after[name] != before[name]}
+        assert changed == {name for name, used in users.items() if module in used}, module
+        module.write_bytes(text)
+    assert digests_of(copy) == before
+
+
+def test_training_is_not_repeated_for_a_figure(copy):
+    package = copy / digests.PACKAGE.name
+    before = digests_of(copy)
+    for name in ("report/figures", "ground/latex", "analysis/tables", "gradients/contributions"):
+        (package / f"{name}.py").write_text("# another one\n")
+    digests.modules.cache_clear()
+    after = digests_of(copy)
+    same = {name for name in before if after[name] == before[name]}
+    assert {"prepare_task", "train_networks"} <= same
+    assert not {"measure_gradients", "draw_figures"} & same
+    (package / "training" / "loop.py").write_text("# another one\n")
+    digests.modules.cache_clear()
+    assert digests_of(copy)["train_networks"] != before["train_networks"]
+
+
+def test_a_digest_is_of_names_and_contents_alone(copy):
+    """Not of places and dates; a script's own text counts."""
+    before = digests_of(copy)
+    for path in copy.rglob("*.py"):
+        os.utime(path, (1e9, 1e9))
+    assert digests_of(copy) == before
+    (copy / "train_networks.py").write_text("import json\n")
+    digests.modules.cache_clear()
+    after = digests_of(copy)
+    assert {name for name in before if after[name] != before[name]} == {"train_networks"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import gradient_horizon.gradients.horizon",
+        "import numpy, gradient_horizon.gradients.horizon as other",
+        "from gradient_horizon.gradients import horizon",
+        "from gradient_horizon.gradients.horizon import horizon",
+        "def f():\n    from gradient_horizon.gradients import horizon",
+        "try:\n    import gradient_horizon.gradients.horizon\nexcept ImportError:\n    pass",
+    ],
+)
+def test_ways_to_import(copy, statement):
+    script = copy / "sample.py"
+    script.write_text(statement + "\n")
+    package = copy / digests.PACKAGE.name
+    expected = {
+        script,
+        package / "__init__.py",
+        package / "gradients/__init__.py",
+        package / "gradients/horizon.py",
+    }
+    assert set(digests.modules(script)) == expected
+
+
+def test_relative_imports_of_packages(copy):
+    script = copy / "sample.py"
+    script.write_text("from gradient_horizon.tasks import delayed_echo\n")
+    names = {path.relative_to(copy).as_posix() for path in digests.modules(script)}
+    assert {
+        "gradient_horizon/tasks/__init__.py",
+        "gradient_horizon/tasks/delayed_echo.py",
+        "gradient_horizon/tasks/synthetic.py",
+        "gradient_horizon/ground/seeds.py",
+    } <= names
+    assert not names & {"gradient_horizon/training/loop.py", "gradient_horizon/networks/inputs.py"}
