@@ -23,6 +23,11 @@ PROFILE = Path(__file__).parents[1] / "profiles" / "default"
 WRITES_NOTHING = {
     *("-n", "--dry-run", "--dryrun", "--lint", "--unlock", "-l", "--list", "--help", "-h"),
 }
+CONFIG_ENDINGS = (".yaml", ".yml", ".json")
+TARGET_ADVICE = (
+    "--configfile takes all that follows as its own: if this is what is to be made, put it before, "
+    "or after `--`"
+)
 
 
 def processes_here(marks: tuple[str, ...]) -> list[psutil.Process]:
@@ -78,7 +83,11 @@ def known(arguments: list[str]) -> argparse.Namespace:
 
 def config_errors(files: list[str]) -> list[str]:
     """Say why Snakemake could not read a configuration file; it would show a traceback."""
-    return [problem for file in files for problem in config_file.problems(file)]
+    return [
+        problem if Path(file).suffix in CONFIG_ENDINGS else f"{problem}; {TARGET_ADVICE}"
+        for file in files
+        for problem in config_file.problems(file)
+    ]
 
 
 def clear_up() -> None:
