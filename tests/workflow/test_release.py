@@ -5,10 +5,11 @@ import shlex
 import subprocess
 import sys
 
-import gradient_horizon
-import project
 import pytest
 import yaml
+
+import gradient_horizon
+import project
 
 ROOT = project.ROOT
 BIN = project.BIN
@@ -62,7 +63,9 @@ def test_what_is_to_be_checked_is_made_by_the_default_run(tmp_path):
     assert codecheck["paper"]["title"] == citation["title"]
     assert codecheck["paper"]["authors"] == citation["authors"]
     files = [entry["file"] for entry in codecheck["manifest"]]
-    assert len(files) == len(set(files)) and all(entry["comment"] for entry in codecheck["manifest"])
+    assert len(files) == len(set(files)) and all(
+        entry["comment"] for entry in codecheck["manifest"]
+    )
     # Snakemake refuses a file that no rule makes.
     arguments = ["-n", "--quiet", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path, "--"]
     project.succeed(project.SNAKEMAKE, ROOT, *arguments, *files)
