@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ..ground.names import nearest
-from . import probe_file, tensor_file
+from ..ground.user_arrays import check_for_net, check_length, naming, read_sequences
+from . import tensor_file
 from .tensor_file import TensorFile
 
 # Rows of weight_hh_l0 for each column.
@@ -35,7 +36,7 @@ class Checkpoint:
     cell : rnn, gru or lstm.
     activation : phi.
     weights : by the library's names, in float64; `embedding` unless symbols are unit vectors.
-    probe : as `probe_file.read` returns it.
+    probe : `inputs`, `targets` and `loss_mask`, as `user_arrays.read_sequences` returns them.
     layer, readout, embedding : where in the file the parts were found; None for no embedding.
     unused : names of the tensors that take no part.
     """
@@ -62,7 +63,7 @@ def read(
     Parameters
     ----------
     weights : a `.safetensors` file with the `state_dict` of a net of one recurrent layer.
-    probe : as `probe_file.read` takes it.
+    probe : an `.npz` as `user_arrays.read_sequences` takes it.
     activation : one of `ACTIVATIONS`.
     readout, embedding : the module's name in the net; None to find it.
 
@@ -71,7 +72,7 @@ def read(
     files.FileError : a file cannot be read, holds no such net, or leaves open how it is put
         together; or the batch is none that the net can read.
     """
-    file, batch = tensor_file.read(weights), probe_file.read(probe)
+    file, batch = tensor_file.read(weights), read_sequences(probe)
     layer = _find_layer(file)
     cell, size, width = _sizes(file, layer)
     if cell != "rnn" and activation != "tanh":
@@ -79,9 +80,12 @@ def read(
             f"the recurrent layer is an nn.{cell.upper()}, whose activation is tanh, "
             f"not {activation}"
         )
-    symbolic = batch["inputs"].dtype.kind != "f"
+    symbolic = batch.inputs.dtype.kind != "f"
     if not symbolic and embedding is not None:
         raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
+    if not symbolic:  # or the embedding of what should have been integers would be left over
+        with naming(probe):
+            check_length("inputs", batch.inputs, width)
     embedding, readout = _find_ends(file, layer, size, width, symbolic, (embedding, readout))
     unused = tuple(_left_over(file, layer, (embedding, readout)))
     net = _layer_weights(file, layer, cell)
@@ -89,8 +93,10 @@ def read(
     if embedding is not None:
         net["embedding"] = file.values(f"{embedding}.weight")
     symbols = len(net.get("embedding", range(width)))
-    probe_file.check(probe, batch, symbols, width, outputs=len(net["W_s"]))
-    return Checkpoint(cell, activation, net, batch, layer.rstrip("."), readout, embedding, unused)
+    with naming(probe):
+        check_for_net(batch, symbols, width, outputs=len(net["W_s"]))
+    parts = layer.rstrip("."), readout, embedding, unused
+    return Checkpoint(cell, activation, net, batch._asdict(), *parts)
 
 
 def _find_layer(file: TensorFile) -> str:

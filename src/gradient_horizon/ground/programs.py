@@ -26,6 +26,15 @@ def settings(text: str) -> dict:
     return json.loads(text)
 
 
+def arguments(description: str | None, *files: str) -> argparse.Namespace:
+    """Read the arguments of a job: its `--settings`, and a path for each of the named files."""
+    reader = parser(description)
+    reader.add_argument("--settings", type=settings, required=True)
+    for name in files:
+        reader.add_argument(f"--{name}", required=True)
+    return reader.parse_args()
+
+
 def use_one_thread() -> None:
     """Let BLAS use one thread in this program: jobs, and not threads, fill the cores."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
