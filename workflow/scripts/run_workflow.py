@@ -11,15 +11,16 @@ it is left out.
 import argparse
 import fcntl
 import os
+import signal
 import sys
-from contextlib import chdir, suppress
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from gradient_horizon.config import reading
 
-SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 PROFILE = Path(__file__).parents[1] / "profiles" / "default"
 WRITES_NOTHING = {
     *("-n", "--dry-run", "--dryrun", "--lint", "--unlock", "-l", "--list", "--help", "-h"),
@@ -93,9 +94,8 @@ def config_errors(files: list[str]) -> list[str]:
 
 def clear_up() -> None:
     """Hold this folder for the run, and clear up behind one that was killed here."""
-    # Held as long as Snakemake lives, which inherits it; its jobs do not.
+    # Held as long as this process lives; its jobs do not inherit it.
     lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
-    os.set_inheritable(lock, True)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -105,6 +105,22 @@ def clear_up() -> None:
     stop_orphans()
     for stale in Path(".snakemake/locks").glob("*"):
         stale.unlink()
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Wake the main thread every second, so that it notices a Ctrl-C.
+
+    The kernel may hand the signal to any thread, and is likely to where that has just started a
+    program or another thread. Python acts on it in the main thread alone, once that wakes up:
+    Snakemake's sleeps until a job ends.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    try:
+        yield
+    finally:  # at the end of Python the handler goes first, and an alarm would kill
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def main() -> None:
@@ -123,8 +139,12 @@ def main() -> None:
         with chdir(given.directory):
             clear_up()
     # Jobs start `python`: this one, also where its environment is not activated.
-    os.environ["PATH"] = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
-    os.execv(SNAKEMAKE, [str(SNAKEMAKE), *arguments])
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    from snakemake import cli  # takes a second or two, which no message above has to wait for
+
+    sys.argv = ["snakemake", *arguments]
+    with awake():
+        cli.main()
 
 
 if __name__ == "__main__":
