@@ -69,6 +69,10 @@ def sources(options: dict) -> dict[str, str]:
     return {options["file"]: sha256(options["file"])}
 
 
+def check(own):
+    pass
+
+
 def held_out_size(options: dict, sequences: int) -> int:
     """Count the sequences that are held out, one at least."""
     return max(1, round(options["held_out"] * sequences))
@@ -82,6 +86,11 @@ def problems(options: dict, settings: dict):
     except ValueError as error:  # also Python's own, where the path has a null character
         yield "file", str(error)
         return
+    yield from problems_of(own, options, settings)
+
+
+def problems_of(own, options: dict, settings: dict):
+    """Yield what sequences that can be used do not go together with."""
     steps, sequences = own.inputs.shape[:2]
     held_out = held_out_size(options, sequences)
     yield from recorded.too_few(sequences - held_out, held_out, settings)
@@ -101,16 +110,20 @@ def prepare(options: dict, settings: dict) -> Prepared:
     OwnFileError : the file cannot be used.
     """
     own = read_sequences(options["file"])
+    return split(own, options, settings, file=options["file"], file_sha256=sha256(options["file"]))
+
+
+def split(own, options: dict, settings: dict, **facts) -> Prepared:
+    """Split sequences, and measure what is reached without reading them.
+
+    `facts` say where they are from.
+    """
     sequences = own.inputs.shape[1]
     order = np.arange(sequences)
     if options["shuffle"]:
         order = generator(settings["base_seed"], "arrays", "split").permutation(sequences)
     parts = tuple(np.split(order, [sequences - held_out_size(options, sequences)]))
-    facts = {
-        "file": options["file"],
-        "file_sha256": sha256(options["file"]),
-        "asked_steps": int(own.loss_mask.sum()),
-    }
+    facts["asked_steps"] = int(own.loss_mask.sum())
     if own.targets.dtype.kind == "f":
         facts["tolerance"] = options["tolerance"]
     if options["relevant_distance"] is not None:
