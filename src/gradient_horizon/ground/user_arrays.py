@@ -81,9 +81,9 @@ def checked(inputs, targets, loss_mask=None) -> Sequences:
     if not loss_mask.all():
         targets = targets.copy()
         targets[~loss_mask] = 0
-    for name, values in (("inputs", inputs), ("targets", targets)):
+    for name, values, shape in (("inputs", inputs, shapes[0]), ("targets", targets, shapes[1])):
         if values.dtype.kind == "f":
-            _check_finite(name, values)
+            _check_finite(name, values.reshape(shape))
     return Sequences(inputs, targets, loss_mask)
 
 

@@ -26,7 +26,7 @@ def train(
     Parameters
     ----------
     settings : `config.grid.run_settings`.
-    facts : what the task says of itself, of which input_size, output_size, embedded,
+    facts : what the task says of itself, of which input_size, output_size, embedded, loss,
         input_squared_norm (of vectors) and tolerance (of numbers) count here.
     data : the arrays that the task has prepared.
     say : receives the lines of progress.
@@ -60,7 +60,7 @@ def prepare(
         weights,
         data["loss_mask"],
         training["batch_size"],
-        *kinds(*evaluation, facts.get("tolerance", 0.0)),
+        *kinds(*evaluation, facts),
         options=settings["model"],
         truncation=training["truncation"],
     )

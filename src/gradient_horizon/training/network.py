@@ -1,16 +1,16 @@
 """A population of nets for training: its loss and gradient, its predictions, its first weights."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import ModuleType
 
 import numpy as np
 
 from ..networks import inputs as input_side
+from ..networks import readout as output_side
 from ..networks.activations import ACTIVATIONS, Activation
 from ..networks.cells import CELLS
-from ..networks.losses import cross_entropy
-from ..networks.losses.squared_error import SquaredReadout
+from ..networks.losses import loss_of
+from ..networks.losses.cross_entropy import SoftmaxReadout
 from ..numerics.population import Weights
 from .regulariser import Regulariser
 
@@ -25,7 +25,7 @@ class Network:
     loss_mask : (T,) bool, the steps that carry a loss.
     batch : B.
     input_kind : `inputs.SymbolInputs` or `inputs.VectorInputs`.
-    readout_kind : `cross_entropy.SoftmaxReadout` or `squared_error.SquaredReadout`.
+    readout_kind : makes the read-out, as the `readout` of a loss does.
     options : what the cell reads of the configuration's `model`.
     truncation : as `recurrence.Recurrence` has it.
 
@@ -44,7 +44,7 @@ class Network:
         loss_mask: np.ndarray,
         batch: int,
         input_kind: Callable = input_side.SymbolInputs,
-        readout_kind: Callable = cross_entropy.SoftmaxReadout,
+        readout_kind: Callable = SoftmaxReadout,
         options: Mapping | None = None,
         truncation: int | None = None,
     ):
@@ -102,13 +102,12 @@ def _for_every_net(values: np.ndarray, network: Network) -> np.ndarray:
     return np.repeat(values[:, :, None], population, axis=2)
 
 
-def kinds(
-    inputs: np.ndarray, targets: np.ndarray, tolerance: float = 0.0
-) -> tuple[Callable, Callable]:
-    """Return the `input_kind` and the `readout_kind` of a `Network` for a task's arrays."""
-    if targets.dtype.kind != "f":
-        return input_side.kind(inputs), cross_entropy.SoftmaxReadout
-    return input_side.kind(inputs), partial(SquaredReadout, tolerance=tolerance)
+def kinds(inputs: np.ndarray, targets: np.ndarray, facts: Mapping) -> tuple[Callable, Callable]:
+    """Return the `input_kind` and the `readout_kind` of a `Network` for a task's arrays.
+
+    `facts` are what the task says of its loss, as `losses.loss_of` takes them.
+    """
+    return input_side.kind(inputs), loss_of(facts, targets).readout
 
 
 def initial_weights(
@@ -150,7 +149,7 @@ def initial_weights(
     """
     cell = found(CELLS, cell)
     width = input_size if embedding_size is None else embedding_size
-    shapes = {**cell.shapes(hidden_size, width), **cross_entropy.shapes(hidden_size, output_size)}
+    shapes = {**cell.shapes(hidden_size, width), **output_side.shapes(hidden_size, output_size)}
     if embedding_size is not None:
         shapes["embedding"], input_squared_norm = (input_size, width), width
     weights = Weights(shapes, len(rngs), np.dtype(precision))
