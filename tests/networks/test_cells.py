@@ -10,7 +10,7 @@ from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS
 from gradient_horizon.networks.initialisations import gaussian, spectral_radius
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 from naive import OUTPUTS, SIZE, STEPS, SYMBOLS
 from plain_cells import OPTIONS
 

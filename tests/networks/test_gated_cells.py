@@ -9,7 +9,7 @@ from gradient_horizon.gradients import contributions, forward_pass, measurement
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS, gates
 from gradient_horizon.networks.initialisations import INITIALISATIONS, gaussian
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 # Which rows of the biases belong to the gate that keeps, and to the one that lets in.
 KEEPS = {"lstm": 1, "gru": 1}
@@ -184,7 +184,7 @@ def test_chrono_changes_nothing_but_its_biases(cell):
     facts = {"input_size": SYMBOLS, "output_size": OUTPUTS, "embedded": True}
     model = {"hidden_size": SIZE, "embedding_size": 4, "input_scale": 1.0}
     without, with_it = (
-        loop.initial_weights(settings | {"model": model | {"chrono": longest}}, facts)
+        grid_point.weights_of(settings | {"model": model | {"chrono": longest}}, facts)
         for longest in (None, 20.0)
     )
     for name in without.names():

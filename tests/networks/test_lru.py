@@ -13,7 +13,7 @@ from gradient_horizon.networks.initialisations import (
     largest_singular_value,
     spectral_radius,
 )
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 STEPS, BATCH, SIZE, SYMBOLS, OUTPUTS = 12, 3, 5, 4, 3
 MASK = np.ones(STEPS, dtype=bool)
@@ -213,7 +213,7 @@ def test_a_radius_next_to_one_is_exact_in_the_weights_that_are_kept(precision):
     whole["experiments"]["echo"]["training"] = {"precision": precision}
     whole = resolve(whole)
     (run,) = runs(whole["experiments"]["echo"])
-    weights = loop.initial_weights(run_settings(whole, "echo", run), FACTS)
+    weights = grid_point.weights_of(run_settings(whole, "echo", run), FACTS)
     largest = moduli({"nu_log": weights["nu_log"].astype(np.float64)}).max(axis=1)
     tolerance = 1e-6 * 13.8 * np.finfo(precision).eps + 1e-16
     np.testing.assert_allclose(largest, 0.999999, rtol=0, atol=2 * tolerance)

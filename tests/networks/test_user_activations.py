@@ -15,7 +15,7 @@ from gradient_horizon.networks import user_activation_checks, user_activations
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 
 GOOD = ["mish", "rational", "ReLU_6", "late", "asinh", "flank", "sine"]
 good = pytest.mark.parametrize("function", GOOD)

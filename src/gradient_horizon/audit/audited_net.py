@@ -12,7 +12,7 @@ import numpy as np
 from ..networks.activations import ACTIVATIONS, Activation
 from ..networks.cells import rnn
 from ..numerics.population import Weights
-from ..training.loop import Network
+from ..training.network import Network
 from .claims import DIFFERENCES
 
 # Differences change what they vary by about this much: the formula of fourth order leaves out

@@ -91,16 +91,8 @@ def _items(config, wrong: Container[tuple]) -> Iterator[tuple[tuple, str]]:
 def problem(name: str) -> str | None:
     """Say what is wrong with `module:function`, and what is allowed; None if nothing is."""
     try:
-        value, slope = functions(name)
         function = name.partition(SEPARATOR)[2]
-        for part, call in ((function, value), (function + SLOPE, slope)):
-            _check_array(part, call)
-            _check_elementwise(part, call)
-        phi = ACTIVATIONS[name]
-        _check_derivative(function, phi)
-        _check_jumps(function, phi)
-        if np.isinf(phi.value_bound):
-            _check_asymptotes(function, phi)
+        check(function, *functions(name), lambda: ACTIVATIONS[name])
     except OwnActivationError as error:
         message = str(error)
         if GUESS not in message:
@@ -109,6 +101,29 @@ def problem(name: str) -> str | None:
     except Exception as error:
         return f"the module cannot be used: {described(error)}; allowed: one that raises nothing"
     return None
+
+
+def check(name: str, value: Callable, slope: Callable, made: Callable[[], Activation]) -> None:
+    """Refuse a function and its derivative that the nets cannot use.
+
+    Parameters
+    ----------
+    name : what the function is called.
+    value, slope : phi and phi'.
+    made : returns the activation of the two; called once they are known to be functions of arrays.
+
+    Raises
+    ------
+    OwnActivationError : they are none.
+    """
+    for part, call in ((name, value), (name + SLOPE, slope)):
+        _check_array(part, call)
+        _check_elementwise(part, call)
+    phi = made()
+    _check_derivative(name, phi)
+    _check_jumps(name, phi)
+    if np.isinf(phi.value_bound):
+        _check_asymptotes(name, phi)
 
 
 def digest(name: str) -> str | None:

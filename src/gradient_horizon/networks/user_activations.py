@@ -69,11 +69,16 @@ def load(name: str) -> dict:
     ------
     OwnActivationError : the module cannot be imported or lacks one of the two functions.
     """
-    value, slope = (elementwise(function) for function in functions(name))
+    return described_by(label(name), *functions(name))
+
+
+def described_by(label: str, value: Callable, slope: Callable) -> dict:
+    """Return what `load` does, of a function and its derivative."""
+    value, slope = elementwise(value), elementwise(slope)
     size, beyond = np.abs(value(PLACES)), np.abs(PLACES) > BEND
     rises = size[beyond].max() > (1.0 + ROUNDING) * size[~beyond].max()
     return {
-        "label": label(name),
+        "label": label,
         "value": value,
         "slope": slope,
         "slope_from_value": None,

@@ -92,28 +92,37 @@ def read(path: str) -> Sequences:
 
     Raises
     ------
-    OwnFileError : `read_sequences` refuses it, or there is nothing to learn or to hold out, or its
-        numbers are out of all proportion.
+    OwnFileError : `read_sequences` refuses it, or `check` what it holds.
     """
     own = read_sequences(path)
     with naming(path):
-        if own.inputs.shape[1] < 2:
-            raise ValueError("there is a single sequence; allowed: 2 or more, one is held out")
-        for name in ("inputs", "targets"):
-            values = getattr(own, name)
-            if values.dtype.kind == "f":
-                largest = max(values.max(), -values.min())
-                if largest > LARGEST:
-                    raise ValueError(
-                        f"{name} are as large as {largest:.3g}; allowed: up to {LARGEST:g}"
-                    )
-                if name == "inputs" and largest < SMALLEST:
-                    raise ValueError(f"inputs are all smaller than {SMALLEST:g}: nothing to read")
-            else:
-                check_range(name, values, MOST_SYMBOLS)
-        if own.targets.dtype.kind != "f" and np.ptp(own.targets[own.loss_mask]) == 0:
-            raise ValueError("all targets are the same class: nothing to learn")
+        check(own)
     return own
+
+
+def check(own: Sequences) -> None:
+    """Refuse sequences that nets cannot be trained on.
+
+    Raises
+    ------
+    ValueError : there is nothing to learn or to hold out, or numbers are out of all proportion.
+    """
+    if own.inputs.shape[1] < 2:
+        raise ValueError("there is a single sequence; allowed: 2 or more, one is held out")
+    for name in ("inputs", "targets"):
+        values = getattr(own, name)
+        if values.dtype.kind == "f":
+            largest = max(values.max(), -values.min())
+            if largest > LARGEST:
+                raise ValueError(
+                    f"{name} are as large as {largest:.3g}; allowed: up to {LARGEST:g}"
+                )
+            if name == "inputs" and largest < SMALLEST:
+                raise ValueError(f"inputs are all smaller than {SMALLEST:g}: nothing to read")
+        else:
+            check_range(name, values, MOST_SYMBOLS)
+    if own.targets.dtype.kind != "f" and np.ptp(own.targets[own.loss_mask]) == 0:
+        raise ValueError("all targets are the same class: nothing to learn")
 
 
 def problems(options: dict, settings: dict):
@@ -124,6 +133,11 @@ def problems(options: dict, settings: dict):
     except ValueError as error:  # also Python's own, where the path has a null character
         yield "file", str(error)
         return
+    yield from misfits(own, options, settings)
+
+
+def misfits(own: Sequences, options: dict, settings: dict):
+    """Yield what does not go together with sequences that nets can be trained on."""
     if options["loss"] is not None:
         yield from _wrong_loss(options["loss"], own.targets)
     steps, sequences = own.inputs.shape[:2]
@@ -144,17 +158,21 @@ def prepare(options: dict, settings: dict) -> Prepared:
     ------
     OwnFileError : the file cannot be used.
     """
-    own = read(options["file"])
+    file = options["file"]
+    return split(read(file), options, settings, {"file": file, "file_sha256": sha256(file)})
+
+
+def split(own: Sequences, options: dict, settings: dict, origin: dict) -> Prepared:
+    """Split sequences, and measure what is reached without reading them.
+
+    `origin` are facts that say where they are from.
+    """
     sequences = own.inputs.shape[1]
     order = np.arange(sequences)
     if options["shuffle"]:
         order = generator(settings["base_seed"], "arrays", "split").permutation(sequences)
     parts = tuple(np.split(order, [sequences - held_out_size(options, sequences)]))
-    facts = {
-        "file": options["file"],
-        "file_sha256": sha256(options["file"]),
-        "asked_steps": int(own.loss_mask.sum()),
-    }
+    facts = {**origin, "asked_steps": int(own.loss_mask.sum())}
     if own.targets.dtype.kind == "f":
         facts["tolerance"] = options["tolerance"]
     if options["loss"] is not None:
