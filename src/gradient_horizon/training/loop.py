@@ -24,7 +24,7 @@ class Network:
 
     Parameters
     ----------
-    cell, activation : registered names.
+    cell, activation : by name, or themselves.
     weights : the population's weights.
     loss_mask : (T,) bool, the steps that carry a loss.
     batch : B.
@@ -52,8 +52,9 @@ class Network:
     ):
         self.batch = batch
         self.inputs = input_kind(weights)
-        phi = ACTIVATIONS[activation]
-        self.recurrence = CELLS[cell].Recurrence(phi, len(loss_mask), batch, weights, options or {})
+        phi = ACTIVATIONS.find(activation)
+        recurrence = CELLS.find(cell).Recurrence
+        self.recurrence = recurrence(phi, len(loss_mask), batch, weights, options or {})
         self.readout = readout_kind(loss_mask, batch, weights, self.recurrence.state_bound)
 
     def loss_and_gradient(self, inputs, targets, gradient: Weights) -> np.ndarray:
