@@ -1,9 +1,9 @@
 # `make paper` and `make test` set everything up by themselves; `make help` lists the rest.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-PYTHON := .venv/bin/python
-RUN := $(PYTHON) workflow/scripts/run_workflow.py
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+RUN := $(BIN)/gradient-horizon run
 
-.PHONY: paper smoke test verify bench bench-peers lint format docs readme lock clean distclean help
+.PHONY: paper smoke check test verify bench bench-peers lint format docs readme lock clean distclean help
 
 paper: ## train, measure and build results/paper/paper.pdf (the default)
 	@./bootstrap.sh
@@ -11,22 +11,21 @@ paper: ## train, measure and build results/paper/paper.pdf (the default)
 
 smoke: ## the same with the small configuration, into smoke/results/
 	@./bootstrap.sh
-	@mkdir -p smoke
-	@cd smoke && ../$(PYTHON) ../workflow/scripts/run_workflow.py \
-		--snakefile ../Snakefile --configfile ../config/smoke.yaml $(ARGS)
+	@$(RUN) --directory smoke --configfile config/smoke.yaml $(ARGS)
 
-test: ## run the tests
+check: lint ## the same and the unit tests, side by side on all cores
+	@$(PYTHON) -m pytest -q -n auto --ignore tests/workflow $(ARGS)
+
+test: ## run all tests
 	@./bootstrap.sh --test
 	@$(PYTHON) -m pytest $(ARGS)
 
 verify: ## run the small configuration afresh and compare it with the reference
 	@./bootstrap.sh
-	@rm -rf .verify && mkdir .verify
-	@cd .verify && ../$(PYTHON) ../workflow/scripts/run_workflow.py --snakefile ../Snakefile \
-		--configfile ../config/smoke.yaml
+	@rm -rf .verify
+	@$(RUN) --directory .verify --configfile config/smoke.yaml
 	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
 		--reference tests/reference $(ARGS)
-	@rm -rf .verify
 
 bench: ## time the kernels, the remedies, the planning of a large grid and the workflow's own cost
 	@./bootstrap.sh
@@ -45,18 +44,19 @@ bench-peers: .venv-peers/installed ## time them beside PyTorch and JAX
 	@.venv-peers/bin/python -m pip install -q -r benchmarks/requirements-peers.txt
 	@touch $@
 
-lint: ## check style and workflow
+lint: ## check style, workflow, and what imports what
 	@./bootstrap.sh
-	ruff check
-	ruff format --check
-	snakefmt --check Snakefile workflow
-	snakemake --lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports
 
 format: ## rewrite the code in the project's style
 	@./bootstrap.sh
-	ruff check --fix
-	ruff format
-	snakefmt Snakefile workflow
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
 
 docs: ## write the table of config/README.md from the schema
 	@./bootstrap.sh
@@ -67,11 +67,11 @@ readme: paper ## take the README's figure from the run
 
 lock: ## resolve requirements.in into requirements.lock
 	@./bootstrap.sh
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-header --no-annotate --python-version 3.11 -o requirements.lock requirements.in
 
 clean: ## remove results and logs
-	rm -rf results logs smoke
+	rm -rf results logs smoke .verify
 
 distclean: clean ## remove the environment and the workflow's memory too
 	rm -rf .venv .venv-peers .snakemake .bootstrap.lock .run.lock

@@ -2,18 +2,19 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-import measure_checkpoint
 import reference_checkpoints as reference
 from gradient_horizon.checkpoints import checkpoint, measuring
 from gradient_horizon.gradients import contributions, forward_pass
 from gradient_horizon.ground import files
 from gradient_horizon.networks.cells import net_of
-from gradient_horizon.report import net_numbers
+from gradient_horizon.report import net_numbers, net_report
 
 STORED = dict(np.load(reference.STORED))
 PROBE = {name: STORED[name] for name in ("inputs", "targets", "loss_mask")}
@@ -93,9 +94,13 @@ def test_what_is_stored_is_what_pytorch_computes():
 def test_vectors_give_the_same_as_the_embedding_that_they_come_from(kind, files_of):
     embedded = traced(kind, files_of(kind))
     vectors = STORED[f"{kind}/emb.weight"][PROBE["inputs"]]
-    path = traced(kind, files_of(kind, PROBE | {"inputs": vectors}), readout="head")
+    paths = files_of(kind, PROBE | {"inputs": vectors})
+    path = traced(kind, paths, readout="head")
     assert path.loss == pytest.approx(embedded.loss, rel=ROUNDING)
     np.testing.assert_allclose(path.error, embedded.error, rtol=0, atol=ROUNDING)
+    macros = macros_of(paths, readout="head")
+    assert macros["Inputs"] == "vectors of 3 numbers"
+    assert (macros["Steps"], macros["Batch"]) == ("7 steps", "3 sequences")
 
 
 def test_a_net_that_gives_numbers(files_of):
@@ -126,14 +131,13 @@ def test_a_net_that_gives_numbers(files_of):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run the script; the folder that it has written."""
+def run(tmp_path):
+    """Run the command, in which a warning is an error; the folder that it has written."""
 
     def start(paths, *arguments):
-        weights, probe = map(str, paths)
-        given = ["--weights", weights, "--probe", probe, "--output", str(tmp_path / "out")]
-        monkeypatch.setattr("sys.argv", ["measure_checkpoint.py", *given, *arguments])
-        measure_checkpoint.main()
+        command = [sys.executable, "-W", "error", "-m", "gradient_horizon", "measure"]
+        given = ["--weights", paths[0], "--probe", paths[1], "--output", tmp_path / "out"]
+        subprocess.run([*command, *given, *arguments], check=True, timeout=300)
         return tmp_path / "out"
 
     return start
@@ -147,7 +151,6 @@ WRITTEN = {
 }
 
 
-@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", ["rnn_relu", "lstm"])
 def test_everything_but_the_report(kind, files_of, run):
     folder = run(files_of(kind), "--engine", "none", "--activation", activation_of(kind))
@@ -158,18 +161,17 @@ def test_everything_but_the_report(kind, files_of, run):
     norms = np.linalg.norm(STORED[f"{kind}/contributions_hh"], axis=(1, 2))
     np.testing.assert_allclose(rows["contribution"], norms, rtol=1e-12)
     macros = json.loads((folder / "numbers.json").read_text())
-    used = re.findall(r"\\([A-Z]\w+)", (measure_checkpoint.PAPER / "report.tex").read_text())
+    used = re.findall(r"\\([A-Z]\w+)", net_report.SOURCES[0].read_text())
     assert set(used) == set(macros)
     assert macros["Name"] == "net"
 
 
-def macros_of(paths):
-    read = checkpoint.read(*paths)
+def macros_of(paths, **names):
+    read = checkpoint.read(*paths, **names)
     tables = measuring.measure(read, [1, 2])
     return net_numbers.macros("my_net", read, tables)
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_net_that_is_off(files_of, run):
     """Nothing to see, but no error: its gradient is exactly zero."""
     weights, probe = files_of("rnn_relu")

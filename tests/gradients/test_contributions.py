@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.gradients import contributions, forward_pass
+from gradient_horizon.gradients import contributions, forward_pass, sentence_map
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from naive import BATCH, SIZE, STEPS, draw_batch
@@ -216,7 +216,7 @@ def test_pair_map(activation, weight):
     net, inputs, targets = draw_batch(7, batch=1, embedding_size=4)
     loss_mask = MASKS["dense"]
     path, _ = measured(activation, net, inputs, targets, loss_mask)
-    result = contributions.pair_map(path, weight)
+    result = sentence_map.pair_map(path, weight)
     expected = np.full((STEPS, STEPS), np.nan)
     for (_, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, loss_mask):
         source = {"W_hh": state, "W_hx": net["embedding"][inputs[k, 0]]}[weight]
@@ -229,6 +229,6 @@ def test_pair_map(activation, weight):
 def test_the_pair_map_adds_up_to_the_incoherent_sums():
     net, inputs, targets = draw_batch(8, batch=1)
     path, result = measured("softsign", net, inputs, targets, MASKS["dense"])
-    pair = 10.0 ** contributions.pair_map(path, "W_hh")
+    pair = 10.0 ** sentence_map.pair_map(path, "W_hh")
     sums = [np.diagonal(pair, -d).sum() for d in range(STEPS)]
     np.testing.assert_allclose(10.0**result.log10_incoherent, sums, rtol=1e-12)

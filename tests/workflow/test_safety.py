@@ -8,7 +8,9 @@ import pytest
 import project
 from gradient_horizon.report import typesetting
 
-SOURCES = sorted((project.ROOT / "workflow").rglob("*.py"))
+SOURCES = sorted(
+    path for folder in ("src", "workflow") for path in (project.ROOT / folder).rglob("*.py")
+)
 RULES = sorted((project.ROOT / "workflow/rules").glob("*.smk"))
 FORBIDDEN_MODULES = {
     "pickle",

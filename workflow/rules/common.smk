@@ -9,10 +9,13 @@ from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
-sys.path.insert(0, str(ROOT / "src"))
+# In a checkout the library needs no installation; otherwise it is the one that this is a part of.
+SOURCE = ROOT / "src"
+if SOURCE.is_dir():
+    sys.path.insert(0, str(SOURCE))
 from gradient_horizon.config import configuration, grid, reading
 from gradient_horizon.ground import provenance
-from gradient_horizon.ground.digests import digest, place_digest
+from gradient_horizon.ground.digests import PACKAGE, digest, place_digest
 from gradient_horizon.ground.programs import THREADS
 from gradient_horizon.ground.user_files import sha256
 from gradient_horizon.networks.activations import ACTIVATIONS
@@ -20,16 +23,15 @@ from gradient_horizon.networks.cells import CELLS
 from gradient_horizon.report.typesetting import find_engine
 from gradient_horizon.tasks import TASKS
 
-# Jobs use the library of this project, installed or not, and one BLAS thread each.
+# Jobs use the same library, and one BLAS thread each.
 shell.prefix(
-    f"export PYTHONPATH={shlex.quote(str(ROOT / 'src'))} "
+    "export "
+    + (f"PYTHONPATH={shlex.quote(str(SOURCE))} " if SOURCE.is_dir() else "")
     + "".join(f"{variable}=1 " for variable in THREADS)
     + "; "
 )
 
-CONFIG_FILE = Path("config/config.yaml")
-if not CONFIG_FILE.exists():
-    CONFIG_FILE = ROOT / CONFIG_FILE
+CONFIG_FILE = reading.default_file()
 
 
 def end_with(errors):
@@ -163,7 +165,7 @@ PAPER_PARTS = [
         *(f"remedies_{experiment}.tex" for experiment in COMPARING),
     )
 ]
-FIGURE_STYLE = "src/gradient_horizon/report/figures.mplstyle"
+FIGURE_STYLE = os.path.relpath(PACKAGE / "report/figures.mplstyle", ROOT)
 PAPER_SOURCES = [
     f"paper/{name}"
     for name in (
@@ -262,6 +264,11 @@ def named_parts(net):
     return [part for key, value in given.items() if value for part in (f"--{key}", value)]
 
 
+def as_seen(path):
+    """A path of this run as seen from where the user started it: `--directory` works elsewhere."""
+    return str(Path(workflow.overwrite_workdir or "", path))
+
+
 def comparison():
     """What was published beside what was found, for the user to read; nothing if not asked for."""
     file = Path("results/tables/published.txt")
@@ -274,7 +281,7 @@ def closing_line():
         documents = {"The paper": PAPERS[:1]}
         documents["The reports on your nets" if len(REPORTS) > 1 else "The report"] = REPORTS
         lines = [
-            f"{name} {'is' if len(paths) == 1 else 'are'} {', '.join(paths)}."
+            f"{name} {'is' if len(paths) == 1 else 'are'} {', '.join(map(as_seen, paths))}."
             for name, paths in documents.items()
             if paths and all(map(os.path.isfile, paths))
         ]
@@ -293,5 +300,6 @@ def failures(logs):
     found = []
     for file in dict.fromkeys("".join(pair) for pair in named):
         if Path(file).is_file():
-            found += [f"{file}:", *Path(file).read_text(errors="replace").splitlines()[-5:]]
+            lines = Path(file).read_text(errors="replace").splitlines()
+            found += [f"{as_seen(file)}:", *lines[-5:]]
     return "\n".join(found)

@@ -11,8 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from . import imports
-
-PACKAGE = Path(__file__).parents[1]
+from .project import PACKAGE
 
 
 @cache
