@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ..ground.imports import UserCodeError
 from ..networks import activations, user_activation_checks, user_activations
 from .catalogues import called
 
@@ -62,6 +63,6 @@ class Activation(activations.Activation):
 
         try:
             user_activation_checks.check(name, value, slope, made)
-        except user_activations.OwnActivationError as error:
+        except UserCodeError as error:
             raise ValueError(f"activation: {error}") from None
         super().__init__(**found)

@@ -50,8 +50,8 @@ class Network:
     ):
         self.weights, self.batch = weights, batch
         self.inputs = input_kind(weights)
-        phi = found(ACTIVATIONS, activation)
-        recurrence = found(CELLS, cell).Recurrence
+        phi = ACTIVATIONS.find(activation)
+        recurrence = CELLS.find(cell).Recurrence
         self.recurrence = recurrence(phi, len(loss_mask), batch, weights, options or {})
         self.recurrence.truncation = truncation
         self.readout = readout_kind(loss_mask, batch, weights, self.recurrence.state_bound)
@@ -147,7 +147,7 @@ def initial_weights(
     precision : float32 or float64.
     options : what the cell reads of the configuration's `model`.
     """
-    cell = found(CELLS, cell)
+    cell = CELLS.find(cell)
     width = input_size if embedding_size is None else embedding_size
     shapes = {**cell.shapes(hidden_size, width), **output_side.shapes(hidden_size, output_size)}
     if embedding_size is not None:
@@ -161,8 +161,3 @@ def initial_weights(
         if embedding_size is not None:
             net["embedding"][...] = rng.standard_normal(net["embedding"].shape)
     return weights
-
-
-def found(registry: Mapping, part):
-    """Return what a name stands for in a registry; what is no name stands for itself."""
-    return registry[part] if isinstance(part, str) else part
