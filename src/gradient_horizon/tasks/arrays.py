@@ -190,7 +190,7 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
 def describe(options: dict, facts: dict) -> str:
     """Say what the file holds, and what is reached without reading it."""
     steps, asked = facts["sequence_length"], facts["asked_steps"]
-    loss = LOSSES[facts["loss"]]
+    loss = LOSSES[facts["loss"]](facts.get("tolerance", 0.0))
     read = count_of(facts["input_size"], "number")
     if "input_squared_norm" not in facts:
         read = f"one of {count_of(facts['input_size'], 'symbol')}"
@@ -202,12 +202,7 @@ def describe(options: dict, facts: dict) -> str:
     when = "at every step" if asked == steps else f"at {asked:,} of the {steps:,} steps"
     chosen = "drawn at random" if options["shuffle"] else "the last of the file"
     ((who, level),) = facts["baselines"].items()
-    right = (
-        ""
-        if loss.of_classes
-        else f" An answer counts as right where every number is less than {facts['tolerance']:g} "
-        "off."
-    )
+    right = "" if loss.of_classes else f" An answer counts as right where {loss.right}."
     return (
         f"The sequences are those of the file {facts['file']}: "
         f"{facts['train_sequences'] + facts['held_out_sequences']:,} of {steps:,} steps. At each "
