@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import loops
 import naive
 import plain_cells
 from gradient_horizon.gradients import contributions, forward_pass, measurement
@@ -79,11 +80,11 @@ def signals_by_differences(net, inputs, targets):
     """g_{t,k} = dE_t/ds_k of every sequence, by differences of plain loops: (B, T, T, 2 N)."""
     steps, sequences = inputs.shape
     phi, size = naive.PHI["tanh"], 2 * SIZE
-    states = plain_cells.states_before("lstm", "tanh", net, inputs)
+    states = loops.states(loops.dynamics("lstm", "tanh", net), inputs)
     result = np.zeros((sequences, steps, steps, size))
     for b, k in np.ndindex(sequences, steps):
         x = net["embedding"][inputs[:, b]]
-        after, _ = plain_cells.STEP["lstm"](phi, net, states[b][k], x[k])
+        after, _ = plain_cells.STEP["lstm"](phi, net, states[k][b], x[k])
 
         def losses(state, b=b, k=k, x=x):
             found = np.zeros(steps)

@@ -21,8 +21,11 @@ FACTS = {"input_size": 4, "output_size": 4, "embedded": False}
 def draw(seed=0, size=SIZE):
     """A net with all its weights random, one-hot inputs and targets (T, B)."""
     rng = np.random.default_rng(seed)
-    net = {name: np.zeros(shape) for name, shape in layer_norm.shapes(size, SYMBOLS).items()}
-    layer_norm.initialise(net, rng, gaussian, 0.9, 1.0, {})
+    net = {
+        name: np.zeros(shape)
+        for name, shape in layer_norm.LayerNorm().shapes(size, SYMBOLS).items()
+    }
+    layer_norm.LayerNorm().initialise(net, rng, gaussian, 0.9, 1.0, {})
     net["gain"] += 0.3 * rng.standard_normal(size)
     net["shift"] += 0.3 * rng.standard_normal(size)
     net |= {"W_s": rng.standard_normal((OUTPUTS, size)), "b_s": rng.standard_normal(OUTPUTS)}

@@ -1,27 +1,12 @@
 """Two losses that the library does not have: the one of the documentation, and one of logits."""
 
-import re
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 
+import guide
 from gradient_horizon.networks.losses.loss import Loss
 
-PAGE = Path(__file__).parents[2] / "docs" / "extending_loss.md"
-# The file that stands on the page.
-(HUBER,) = re.findall(
-    r"^```python huber\.py\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE
-)
-
-
-def _huber():
-    module = ModuleType("huber")
-    exec(HUBER, vars(module))
-    return module.Huber
-
-
-Huber = _huber()
+HUBER = guide.files()["huber.py"]
+Huber = guide.module("huber").Huber
 
 
 class BinaryCrossEntropy(Loss):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+import loops
 import naive
-import plain_cells
 from gradient_horizon.gradients.measurement import measure
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.networks.activations import ACTIVATIONS
@@ -183,8 +183,8 @@ def test_training_follows_the_truncated_gradient(truncation):
     net = {name: trained[name][0, 1] for name in WEIGHTS} | {"embedding": np.eye(4)}
     for name in ("W_hh", "W_hx", "b_h"):
         moved, cut = (given[name][0, 1] - given[name][1, 1] for given in (whole, trained))
-        expected = plain_cells.truncated_gradient(
-            "rnn", "tanh", net, *batch, np.arange(12) >= 2, name, truncation
+        expected = loops.truncated_gradient(
+            "rnn", "tanh", net, name, *batch, np.arange(12) >= 2, truncation
         )
         np.testing.assert_allclose(cut, expected, rtol=0, atol=2e-10)
         assert abs(cut - moved).max() > 1e-3

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
@@ -14,10 +15,10 @@ if SOURCE.is_dir():
     sys.path.insert(0, str(SOURCE))
 from gradient_horizon.config import configuration, grid, reading
 from gradient_horizon.ground import provenance
-from gradient_horizon.ground.digests import PACKAGE, digest
+from gradient_horizon.ground.digests import PACKAGE, digest, place_digest
 from gradient_horizon.ground.programs import THREADS
 from gradient_horizon.ground.user_files import sha256
-from gradient_horizon.networks import user_activation_checks
+from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS
 from gradient_horizon.report.typesetting import find_engine
 from gradient_horizon.tasks import TASKS
@@ -128,7 +129,7 @@ HAS_WORDS = [
 HAS_PARTS = [
     name
     for name, runs in EXPERIMENTS.items()
-    if any(hasattr(CELLS[run["cell"]], "PARTS") for run in runs.values())
+    if any(len(CELLS[run["cell"]].PARTS) > 1 for run in runs.values())
 ]
 COMPARING = [
     name for name, experiment in CONFIG["experiments"].items() if grid.compares_remedies(experiment)
@@ -222,11 +223,14 @@ def code(name, *files):
     return digest(ROOT / "workflow/scripts" / f"{name}.py", *(ROOT / file for file in files))
 
 
-def own_code(runs):
-    """Digests of the user's own code behind the activations of some runs, by activation."""
-    names = {run["activation"] for run in runs}
-    found = {name: user_activation_checks.digest(name) for name in names}
-    return canonical({name: code for name, code in found.items() if code})
+def own_code(runs, kinds=("cell", "activation", "task")):
+    """Digests of the code behind what is named in some runs: of what a script finds by its name."""
+    registries = {"cell": CELLS, "activation": ACTIVATIONS, "task": TASKS}
+    places = {registries[kind].place(run[kind]) for run in runs for kind in kinds}
+    return canonical({place: code_at(place) for place in places if place})
+
+
+code_at = cache(place_digest)
 
 
 def canonical(value):

@@ -22,6 +22,7 @@ rule write_numbers:
         config=json.dumps(CONFIG),
         versions=canonical(provenance.versions()),
         code=code("write_numbers"),
+        own_code=own_code(ALL_RUNS),
     shell:
         "python {input.script:q} --config {params.config:q} --results results"
         " --output results/paper > {log:q} 2>&1"

@@ -21,7 +21,6 @@ from ..networks.cells import CELLS
 from ..networks.initialisations import INITIALISATIONS
 from ..published import PUBLISHED
 from ..tasks import TASKS
-from ..training.network import found
 from ..training.optimisers import OPTIMISERS
 from ..training.regulariser import REGULARISERS
 from . import remedy_conflicts
@@ -331,7 +330,7 @@ def _conflicts_of_sections(experiment: dict) -> Iterator[tuple[tuple, str]]:
             f"allowed: 2 to {steps + 1}",
         )
     options = experiment["task"]
-    for path, message in found(TASKS, options["name"]).problems(options, experiment):
+    for path, message in TASKS.find(options["name"]).problems(options, experiment):
         yield tuple(path.split(".")) if "." in path else ("task", path), message
 
 
@@ -353,7 +352,7 @@ def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
             yield where, "this name is for training as it is; allowed: {}, or another name"
         if "batch_size" in changes:
             changed = experiment | {"training": training_settings(experiment, name)}
-            for path, message in found(TASKS, options["name"]).problems(options, changed):
+            for path, message in TASKS.find(options["name"]).problems(options, changed):
                 if path == "training.batch_size":
                     yield (*where, "batch_size"), message
         yield from remedy_conflicts.problems(experiment, name)
@@ -363,7 +362,7 @@ def _conflicts_of_radii(grid: dict) -> Iterator[tuple[tuple, str]]:
     """Find spectral radii that a cell, of the grid or of a remedy, cannot have."""
     remedies = [changes["cell"] for changes in grid["remedies"].values() if "cell" in changes]
     for cell in dict.fromkeys(grid["cells"] + remedies):
-        limit = getattr(found(CELLS, cell), "RADIUS_LIMIT", math.inf)
+        limit = getattr(CELLS.find(cell), "RADIUS_LIMIT", math.inf)
         beyond = [f"{radius:g}" for radius in grid["spectral_radii"] if radius >= limit]
         if beyond:
             yield (

@@ -17,14 +17,13 @@ from itertools import chain, islice
 import numpy as np
 
 from ..networks.activations import Activation
-from ..networks.cells import CELLS, rnn
 from ..networks.initialisations import orthonormal_columns
 from ..networks.inputs import SymbolInputs, VectorInputs
 from ..numerics.population import Weights
 from .optimisers import Adam
 
 # The cells whose states and Jacobians these are.
-ALLOWED_CELLS = [name for name, cell in CELLS.items() if cell is rnn]
+ALLOWED_CELLS = ("rnn",)
 
 
 def exponents_and_gradient(

@@ -13,7 +13,7 @@ from ..numerics.population import Weights
 from ..tasks import TASKS
 from . import loop
 from .flossing import Flossing
-from .network import Network, found, initial_weights, kinds
+from .network import Network, initial_weights, kinds
 from .optimisers import OPTIMISERS
 from .regulariser import REGULARISERS
 
@@ -69,15 +69,14 @@ def prepare(
         network.regulariser = form(network.recurrence, training["regulariser_weight"])
     flossing = None
     if training["flossing"] is not None:
-        phi = found(ACTIVATIONS, settings["activation"])
+        phi = ACTIVATIONS.find(settings["activation"])
         flossing = Flossing(phi, weights, network.inputs, **training["flossing"])
-    constrain = getattr(found(CELLS, settings["cell"]), "constrain", None)
     descent = loop.Descent(
         network,
         OPTIMISERS[training["optimiser"]](training["learning_rate"], training["momentum"]),
         training["gradient_clip"],
         training["gradient_clip_value"],
-        constrain and partial(constrain, radius=radius),
+        partial(CELLS.find(settings["cell"]).constrain, radius=radius),
     )
     return descent, flossing
 
@@ -104,7 +103,7 @@ def weights_of(settings: Mapping, facts: Mapping) -> Weights:
 def streams(settings: Mapping, data: Mapping) -> list:
     """Return the endless training data of each net; parameters as of `train`."""
     options, batch = settings["task"], settings["training"]["batch_size"]
-    task = found(TASKS, options["name"])
+    task = TASKS.find(options["name"])
     return [task.batches(options, data, batch, rng) for rng in _generators(settings, "data")]
 
 

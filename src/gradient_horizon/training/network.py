@@ -1,7 +1,6 @@
 """A population of nets for training: its loss and gradient, its predictions, its first weights."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
 
 import numpy as np
 
@@ -20,7 +19,7 @@ class Network:
 
     Parameters
     ----------
-    cell, activation : a registered name each, or what a name stands for.
+    cell, activation : by name, or themselves.
     weights : the population's weights.
     loss_mask : (T,) bool, the steps that carry a loss.
     batch : B.
@@ -38,7 +37,7 @@ class Network:
 
     def __init__(
         self,
-        cell: str | ModuleType,
+        cell,
         activation: str | Activation,
         weights: Weights,
         loss_mask: np.ndarray,
@@ -50,8 +49,8 @@ class Network:
     ):
         self.weights, self.batch = weights, batch
         self.inputs = input_kind(weights)
-        phi = found(ACTIVATIONS, activation)
-        recurrence = found(CELLS, cell).Recurrence
+        phi = ACTIVATIONS.find(activation)
+        recurrence = CELLS.find(cell).Recurrence
         self.recurrence = recurrence(phi, len(loss_mask), batch, weights, options or {})
         self.recurrence.truncation = truncation
         self.readout = readout_kind(loss_mask, batch, weights, self.recurrence.state_bound)
@@ -111,7 +110,7 @@ def kinds(inputs: np.ndarray, targets: np.ndarray, facts: Mapping) -> tuple[Call
 
 
 def initial_weights(
-    cell: str | ModuleType,
+    cell,
     draw_recurrent: Callable,
     radius: float,
     rngs: Sequence[np.random.Generator],
@@ -134,7 +133,7 @@ def initial_weights(
 
     Parameters
     ----------
-    cell : a registered name, or what a name stands for.
+    cell : by name, or itself.
     draw_recurrent : one of `INITIALISATIONS`.
     radius : the spectral radius.
     rngs : a generator for each net.
@@ -147,7 +146,7 @@ def initial_weights(
     precision : float32 or float64.
     options : what the cell reads of the configuration's `model`.
     """
-    cell = found(CELLS, cell)
+    cell = CELLS.find(cell)
     width = input_size if embedding_size is None else embedding_size
     shapes = {**cell.shapes(hidden_size, width), **output_side.shapes(hidden_size, output_size)}
     if embedding_size is not None:
@@ -161,8 +160,3 @@ def initial_weights(
         if embedding_size is not None:
             net["embedding"][...] = rng.standard_normal(net["embedding"].shape)
     return weights
-
-
-def found(registry: Mapping, part):
-    """Return what a name stands for in a registry; what is no name stands for itself."""
-    return registry[part] if isinstance(part, str) else part
