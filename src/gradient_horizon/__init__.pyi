@@ -7,5 +7,6 @@ from .api.nets import net as net
 from .api.own_activation import Activation as Activation
 from .api.tasks import task as task
 from .api.training import train as train
+from .networks.cells.cell import Cell as Cell
 
 __version__: str

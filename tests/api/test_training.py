@@ -13,7 +13,7 @@ import gradient_horizon as gh
 from gradient_horizon.api.arguments import rules
 from gradient_horizon.config import configuration, grid
 from gradient_horizon.ground import files
-from gradient_horizon.tasks import delayed_echo
+from gradient_horizon.tasks import Task, delayed_echo
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 SMALL = {"hidden_size": 8, "seeds": 2, "steps": 12, "batch_size": 5, "probe_batch": 3}
@@ -179,12 +179,12 @@ def test_a_function_that_draws_the_echo_is_the_echo():
     for name, array in expected.weights.items():
         np.testing.assert_array_equal(trained.weights[name], array)
     np.testing.assert_array_equal(trained.probe["inputs"], expected.probe["inputs"])
-    assert repr(own) == "task('delayed')"
+    assert repr(own) == "task('delayed', loss=None, tolerance=0.04)"
 
 
 def test_an_object_with_the_functions_of_a_task_is_one():
-    class Twice:
-        """The same as the echo, with every target doubled."""
+    class Again(Task):
+        """The echo, once again."""
 
         OPTIONS = delayed_echo.OPTIONS
 
@@ -194,8 +194,8 @@ def test_an_object_with_the_functions_of_a_task_is_one():
         def batches(self, options, data, batch_size, rng):
             return delayed_echo.batches(options, data, batch_size, rng)
 
-    own = gh.task(Twice(), **ECHO)
-    assert repr(own) == "task('twice', sequence_length=12, lag=3, symbols=4)"
+    assert repr(gh.task(Again, **ECHO)) == "task('Again', sequence_length=12, lag=3, symbols=4)"
+    own = gh.task(Again(), **ECHO)
     task = gh.task("delayed_echo", **ECHO)
     expected, trained = (gh.train(part, **SMALL, name="echo") for part in (task, own))
     np.testing.assert_array_equal(trained.losses, expected.losses)

@@ -54,37 +54,25 @@ def checked(given: Mapping[str, object], allowed: Mapping[str, Mapping] | None =
     return {name: _checked(name, value, allowed[name]) for name, value in given.items()}
 
 
-def refuse(problems: Iterable[tuple[tuple, str]], names: Mapping[str, str] | None = None) -> None:
+def refuse(
+    problems: Iterable[tuple[tuple, str]], names: Mapping[str, str], parts: Mapping[str, str]
+) -> None:
     """Raise the first of what is wrong, if anything is.
 
     Parameters
     ----------
     problems : key paths of the configuration, and what is wrong there.
-    names : what arguments are called that have another name there.
+    names : what arguments are called here, by their keys there.
+    parts : the names of what has none there.
 
     Raises
     ------
     ValueError : something is.
     """
     for keys, message in problems:
-        name = (names or {}).get(keys[-1], keys[-1])
-        raise ValueError(f"{name}: {_in_python(message)}")
-
-
-def array(name: str, values) -> np.ndarray:
-    """Return an array, or say that there is none to be made.
-
-    Raises
-    ------
-    TypeError : NumPy, or the library that a tensor is from, refuses.
-    """
-    try:
-        return np.asarray(values)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise TypeError(
-            f"{name}: no array can be made of {type(values).__name__}: {reason}"
-        ) from None
+        for there, here in parts.items():
+            message = message.replace(there, here)
+        raise ValueError(f"{names.get(keys[-1], keys[-1])}: {_in_python(message)}")
 
 
 def _checked(name: str, value, part: Mapping):

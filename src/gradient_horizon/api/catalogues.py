@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ..ground.files import FileError
-from ..ground.names import nearest
+from .. import tasks
+from ..ground.imports import UserCodeError
+from ..ground.registry import UnknownNameError
 from ..networks import activations, cells
-from ..tasks import TASKS as REGISTERED_TASKS
 
 
 class Catalogue(Mapping):
@@ -67,6 +67,8 @@ class Catalogue(Mapping):
     def find(self, part) -> tuple[str, object]:
         """Return the name of a part and the part itself, given either of the two.
 
+        A class of one's own is made an object.
+
         Raises
         ------
         ValueError : a name stands for nothing.
@@ -79,9 +81,10 @@ class Catalogue(Mapping):
             return name, part
         missing = [name for name in self._needed if not hasattr(part, name)]
         if missing:
-            what = getattr(part, "__name__", None) or type(part).__name__
-            raise TypeError(f"{self.kind}: {what} has no {missing[0]}; allowed: {self._allowed}")
-        return called(part), part
+            raise TypeError(
+                f"{self.kind}: {called(part)} has no {missing[0]}; allowed: {self._allowed}"
+            )
+        return called(part), part() if isinstance(part, type) else part
 
     def key(self, part):
         """Return the name of what is registered, or what is not: what settings hold."""
@@ -91,19 +94,14 @@ class Catalogue(Mapping):
         """Return what a name stands for, or say which names there are."""
         try:
             return self._registry[name]
-        except FileError as error:  # a module of the user's own
-            raise ValueError(f"{self.kind}: '{name}': {error}") from None
-        except KeyError:
-            raise ValueError(
-                f"{self.kind}: '{name}' is not known; allowed: {', '.join(self)}"
-                f"{nearest(name, self)}"
-            ) from None
+        except (UnknownNameError, UserCodeError) as error:
+            raise ValueError(f"{self.kind}: {error}") from None
 
 
 def called(part) -> str:
     """Name what is not registered: a function, module, class or object of the user's."""
     name = getattr(part, "label", None) or getattr(part, "__name__", None) or type(part).__name__
-    return "_".join(name.rpartition(".")[2].strip("<>").lower().split())
+    return name.rpartition(".")[2].strip("<>")
 
 
 def _first_line(module) -> str:
@@ -126,14 +124,14 @@ CELLS = Catalogue(
     "cell",
     cells.CELLS,
     _first_line,
-    ("shapes", "initialise", "Recurrence", "Dynamics"),
-    "a registered name, or an object with shapes, initialise, Recurrence and Dynamics",
+    cells.NEEDED,
+    "a registered name, or an object of a class that derives from gh.Cell",
 )
 TASKS = Catalogue(
     "task",
-    REGISTERED_TASKS,
+    tasks.TASKS,
     _first_line,
-    ("prepare", "batches"),
-    "a registered name, a function draw(count, rng), arrays (inputs, targets), or an object with "
-    "prepare and batches",
+    tasks.NEEDED,
+    "a registered name, a function draw(count, rng), arrays (inputs, targets), or an object of a "
+    "class that derives from gradient_horizon.tasks.Task",
 )

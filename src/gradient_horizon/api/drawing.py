@@ -1,42 +1,38 @@
 """Figures of one net as objects: in the style of the paper, and without pyplot."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ground.names import nearest
+from ..report import plotting
+from ..report.figures import FIGURES, OF_A_NET, drawing
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
-    from .measuring import Measurement
 
-# The figures, and the tables that each is drawn from.
-FIGURES = {
-    "contribution": ("distances",),
-    "transport": ("distances",),
-    "truncation": ("distances",),
-    "influence": ("distances", "influence"),
-    "spectra": ("spectra",),
-}
-
-
-def draw(name: str, measured: "Measurement") -> "Figure":
+def draw(name: str, table: "Callable[[str], pd.DataFrame]") -> "Figure":
     """Draw one figure of a net.
+
+    Parameters
+    ----------
+    name : of the figure.
+    table : returns the table of a name.
 
     Raises
     ------
     ValueError : there is no such figure.
     """
-    if name not in FIGURES:
-        raise ValueError(
-            f"figure: {name!r} is not known; allowed: {', '.join(FIGURES)}{nearest(name, FIGURES)}"
-        )
+    if name not in OF_A_NET:
+        allowed = f"allowed: {', '.join(OF_A_NET)}{nearest(name, OF_A_NET)}"
+        raise ValueError(f"figure: {name!r} is not known; {allowed}")
     with _style():
-        figure = _drawn(name, measured)
+        figure = FIGURES[name].draw(*map(table, FIGURES[name].net))
         # What Matplotlib leaves for later, such as ticks, would take the user's own settings.
         figure.draw_without_rendering()
     # A notebook shows it, though pyplot does not know of it.
@@ -44,13 +40,10 @@ def draw(name: str, measured: "Measurement") -> "Figure":
     return figure
 
 
-def save_all(measured: "Measurement", folder: Path) -> None:
+def save_all(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
     """Write every figure of a net as PDF and PNG."""
-    from ..report import plotting
-
     with _style():
-        for name in FIGURES:
-            plotting.save(_drawn(name, measured), folder / name)
+        drawing.draw_net(tables, folder)
 
 
 @contextmanager
@@ -58,16 +51,9 @@ def _style() -> Iterator[None]:
     """Draw in the style of the paper in the block, and as before after it."""
     import matplotlib
 
-    from ..report import plotting
-
-    with matplotlib.rc_context(fname=plotting.STYLE):
+    with matplotlib.rc_context():
+        plotting.use_style()
         yield
-
-
-def _drawn(name: str, measured: "Measurement") -> "Figure":
-    from ..report import net_figures
-
-    return getattr(net_figures, name)(*(getattr(measured, table) for table in FIGURES[name]))
 
 
 def _png(figure: "Figure") -> bytes:

@@ -7,9 +7,10 @@ import numpy as np
 from ..ground.names import nearest
 from ..networks.activations import Activation
 from ..networks.cells.dynamics import Dynamics
-from ..networks.losses import cross_entropy
+from ..networks.readout import shapes as readout_shapes
 from ..tasks import TOLERANCE
-from . import arguments
+from ..tasks.arrays import OPTIONS
+from . import arguments, sequences
 from .catalogues import ACTIVATIONS, CELLS
 
 
@@ -20,12 +21,13 @@ class Net:
     ----------
     cell, activation : their names.
     dynamics : the net as it is measured.
-    tolerance : how near to its target a number has to be to count as right.
+    answers : what an answer costs and when it is right: `loss`, a name, where it is not the default
+        of its targets, and `tolerance`.
     """
 
-    def __init__(self, cell: str, activation: str, dynamics: Dynamics, tolerance: float):
+    def __init__(self, cell: str, activation: str, dynamics: Dynamics, answers: Mapping):
         self.cell, self.activation = cell, activation
-        self.dynamics, self.tolerance = dynamics, tolerance
+        self.dynamics, self.answers = dynamics, answers
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -49,14 +51,14 @@ def net(
     *,
     activation: str | Activation = "tanh",
     leak: float = 0.5,
+    loss: str | None = None,
     tolerance: float = TOLERANCE,
 ) -> Net:
     """Make a net of weights from anywhere.
 
     Parameters
     ----------
-    cell : the name of a registered cell, one of `gh.CELLS`, or an object that has what the modules
-        of registered cells have.
+    cell : the name of a registered cell, one of `gh.CELLS`, or one of your own, a `gh.Cell`.
     weights : the arrays by name: those of the cell, for `rnn` W_hh (N, N), W_hx (N, D) and b_h
         (N,), and those of the read-out, W_s (V, N) and b_s (V,).  With `embedding` (V_in, D) the
         inputs are symbols with trained vectors; without it they are vectors of length D, or D
@@ -64,6 +66,8 @@ def net(
     activation : the name of a registered activation, one of `gh.ACTIVATIONS`, or an
         `gh.Activation`.
     leak : the part of the state that a step of the cell `leaky` renews.
+    loss : what an answer costs: cross_entropy for classes, squared_error for numbers, each the
+        default of such targets.
     tolerance : how near to its target a number has to be to count as right.
 
     Returns
@@ -106,12 +110,13 @@ def net(
     given = {key: _floats(f"weights: {key}", array) for key, array in weights.items()}
     _check_shapes(given, name, cell)
     options = arguments.checked({"leak": leak})
-    return Net(name, label, cell.Dynamics(phi, given, options), tolerance)
+    answers = arguments.checked({"loss": loss, "tolerance": tolerance}, OPTIONS)
+    return Net(name, label, cell.Dynamics(phi, given, options), answers)
 
 
 def _floats(name: str, values) -> np.ndarray:
     """Return an array of finite floats."""
-    array = arguments.array(name, values)
+    array = sequences.array(name, values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} is of type {array.dtype}; allowed: numbers")
     if not np.isfinite(array).all():
@@ -127,7 +132,7 @@ def _check_shapes(given: Mapping[str, np.ndarray], name: str, cell) -> None:
         if key in given and given[key].ndim != axes:
             raise ValueError(f"weights: {key} has the shape {given[key].shape}; allowed: two axes")
     (outputs, size), width = given["W_s"].shape, given["W_hx"].shape[1]
-    shapes = {**cell.shapes(size, width), **cross_entropy.shapes(size, outputs)}
+    shapes = {**cell.shapes(size, width), **readout_shapes(size, outputs)}
     if "embedding" in given:
         shapes["embedding"] = (len(given["embedding"]), width)
     needed = f"the cell {name} has " + ", ".join(f"{key} {shape}" for key, shape in shapes.items())

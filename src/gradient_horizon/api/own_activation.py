@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ..ground.imports import UserCodeError
-from ..networks import activations, user_activation_checks, user_activations
+from ..networks import activations, user_activation_checks
 from .catalogues import called
 
 
@@ -54,15 +54,9 @@ class Activation(activations.Activation):
                     "array"
                 )
         name = called(value)
-        found = {}
-
-        def made() -> activations.Activation:
-            words = name.replace("_", " ") if label is None else label
-            found.update(user_activations.described_by(words, value, slope))
-            return activations.Activation(**found)
-
+        label = name.replace("_", " ") if label is None else label
         try:
-            user_activation_checks.check(name, value, slope, made)
+            made = user_activation_checks.checked(name, value, slope, label)
         except UserCodeError as error:
             raise ValueError(f"activation: {error}") from None
-        super().__init__(**found)
+        super().__init__(**vars(made))

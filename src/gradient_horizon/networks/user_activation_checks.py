@@ -18,7 +18,7 @@ from ..ground.imports import (
 )
 from ..ground.names import nearest
 from .activations import ACTIVATIONS, Activation
-from .user_activations import FARTHEST, PLACES, SLOPE, functions
+from .user_activations import FARTHEST, PLACES, SLOPE, from_functions, functions
 
 EPS = np.finfo(np.float64).eps
 # The derivative is compared at these places, whole numbers and simple fractions among them.
@@ -85,8 +85,7 @@ def _items(config, wrong: Container[tuple]) -> Iterator[tuple[tuple, str]]:
 def problem(name: str) -> str | None:
     """Say what is wrong with `module:function`, and what is allowed; None if nothing is."""
     try:
-        function = name.partition(SEPARATOR)[2]
-        check(function, *functions(name), lambda: ACTIVATIONS[name])
+        checked(name.partition(SEPARATOR)[2], *functions(name), label(name))
     except UserCodeError as error:
         message = str(error)
         if GUESS not in message:
@@ -97,27 +96,28 @@ def problem(name: str) -> str | None:
     return None
 
 
-def check(name: str, value: Callable, slope: Callable, made: Callable[[], Activation]) -> None:
-    """Refuse a function and its derivative that the nets cannot use.
+def checked(name: str, value: Callable, slope: Callable, label: str) -> Activation:
+    """Make an activation of a function and its derivative that nets can use.
 
     Parameters
     ----------
     name : what the function is called.
     value, slope : phi and phi'.
-    made : returns the activation of the two; called once they are known to be functions of arrays.
+    label : how figures and tables name it.
 
     Raises
     ------
-    UserCodeError : they are none.
+    UserCodeError : they are no such functions.
     """
     for part, call in ((name, value), (name + SLOPE, slope)):
         _check_array(part, call)
         _check_elementwise(part, call)
-    phi = made()
+    phi = Activation(**from_functions(label, value, slope))
     _check_derivative(name, phi)
     _check_jumps(name, phi)
     if np.isinf(phi.value_bound):
         _check_asymptotes(name, phi)
+    return phi
 
 
 def _called(name: str, function: Callable, a: np.ndarray) -> np.ndarray:

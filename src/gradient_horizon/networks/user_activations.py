@@ -48,10 +48,10 @@ def load(name: str) -> dict:
     ------
     UserCodeError : the module cannot be imported or lacks one of the two functions.
     """
-    return described_by(imports.label(name), *functions(name))
+    return from_functions(imports.label(name), *functions(name))
 
 
-def described_by(label: str, value: Callable, slope: Callable) -> dict:
+def from_functions(label: str, value: Callable, slope: Callable) -> dict:
     """Return what `load` does, of a function and its derivative."""
     value, slope = elementwise(value), elementwise(slope)
     size, beyond = np.abs(value(PLACES)), np.abs(PLACES) > BEND

@@ -71,13 +71,12 @@ def prepare(
     if training["flossing"] is not None:
         phi = ACTIVATIONS.find(settings["activation"])
         flossing = Flossing(phi, weights, network.inputs, **training["flossing"])
-    constrain = getattr(CELLS.find(settings["cell"]), "constrain", None)
     descent = loop.Descent(
         network,
         OPTIMISERS[training["optimiser"]](training["learning_rate"], training["momentum"]),
         training["gradient_clip"],
         training["gradient_clip_value"],
-        constrain and partial(constrain, radius=radius),
+        partial(CELLS.find(settings["cell"]).constrain, radius=radius),
     )
     return descent, flossing
 

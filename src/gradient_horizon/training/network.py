@@ -1,7 +1,6 @@
 """A population of nets for training: its loss and gradient, its predictions, its first weights."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
 
 import numpy as np
 
@@ -20,7 +19,7 @@ class Network:
 
     Parameters
     ----------
-    cell, activation : a registered name each, or what a name stands for.
+    cell, activation : by name, or themselves.
     weights : the population's weights.
     loss_mask : (T,) bool, the steps that carry a loss.
     batch : B.
@@ -38,7 +37,7 @@ class Network:
 
     def __init__(
         self,
-        cell: str | ModuleType,
+        cell,
         activation: str | Activation,
         weights: Weights,
         loss_mask: np.ndarray,
@@ -111,7 +110,7 @@ def kinds(inputs: np.ndarray, targets: np.ndarray, facts: Mapping) -> tuple[Call
 
 
 def initial_weights(
-    cell: str | ModuleType,
+    cell,
     draw_recurrent: Callable,
     radius: float,
     rngs: Sequence[np.random.Generator],
@@ -134,7 +133,7 @@ def initial_weights(
 
     Parameters
     ----------
-    cell : a registered name, or what a name stands for.
+    cell : by name, or itself.
     draw_recurrent : one of `INITIALISATIONS`.
     radius : the spectral radius.
     rngs : a generator for each net.
