@@ -167,9 +167,11 @@ PAPER_SOURCES = [
     f"paper/{name}"
     for name in (
         "audit.tex",
+        "audit_claims.tex",
         "cells.tex",
         "details.tex",
         "experiment.tex",
+        "forms.tex",
         "main.tex",
         "preamble.tex",
         "references.bib",
@@ -195,7 +197,9 @@ CHECKPOINT_FILES = [
     ),
 ]
 REPORTS = [f"results/checkpoints/{net}/report.pdf" for net in CHECKPOINTS]
-REPORT_SOURCES = [f"paper/{name}" for name in ("preamble.tex", "references.bib", "report.tex")]
+REPORT_SOURCES = [
+    f"paper/{name}" for name in ("forms.tex", "preamble.tex", "references.bib", "report.tex")
+]
 NOTHING = "(?!)"
 
 

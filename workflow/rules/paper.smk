@@ -30,7 +30,6 @@ rule write_numbers:
 rule build_paper:
     input:
         PAPER_PARTS,
-        "results/paper/audit_table.tex",
         PUBLISHED_SECTION,
         [own(file) for file in PAPER_SOURCES],
         [figure for figure in FIGURES if figure.endswith(".pdf")],

@@ -16,7 +16,7 @@ from gradient_horizon.ground import files, latex, programs, user_files
 from gradient_horizon.report import net_figures, net_numbers, plotting, typesetting
 
 PAPER = Path(__file__).parents[2] / "paper"
-SOURCES = [PAPER / name for name in ("report.tex", "preamble.tex", "references.bib")]
+SOURCES = [PAPER / name for name in ("report.tex", "preamble.tex", "forms.tex", "references.bib")]
 JACOBIAN_DISTANCES = (1, 10, 20)
 NO_REPORT = "none"
 

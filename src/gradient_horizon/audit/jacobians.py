@@ -1,6 +1,6 @@
 """The claims of the lecture note on Jacobians, their order, norms and products: 7 to 9, 11, 12, 14.
 
-As in `audit_equations`, two readings of each claim are compared with central differences or with
+As in `equations`, two readings of each claim are compared with central differences or with
 norms that are computed, and are arguments, so that others can be tried in their place.
 """
 
