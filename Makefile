@@ -11,9 +11,7 @@ paper: ## train, measure and build results/paper/paper.pdf (the default)
 
 smoke: ## the same with the small configuration, into smoke/results/
 	@./bootstrap.sh
-	@mkdir -p smoke
-	@cd smoke && ../$(PYTHON) ../workflow/scripts/run_workflow.py \
-		--snakefile ../Snakefile --configfile ../config/smoke.yaml $(ARGS)
+	@$(RUN) --directory smoke --configfile config/smoke.yaml $(ARGS)
 
 test: ## run the tests
 	@./bootstrap.sh --test
@@ -21,12 +19,10 @@ test: ## run the tests
 
 verify: ## run the small configuration afresh and compare it with the reference
 	@./bootstrap.sh
-	@rm -rf .verify && mkdir .verify
-	@cd .verify && ../$(PYTHON) ../workflow/scripts/run_workflow.py --snakefile ../Snakefile \
-		--configfile ../config/smoke.yaml
+	@rm -rf .verify
+	@$(RUN) --directory .verify --configfile config/smoke.yaml
 	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
 		--reference tests/reference $(ARGS)
-	@rm -rf .verify
 
 bench: ## time the kernels, the remedies, the planning of a large grid and the workflow's own cost
 	@./bootstrap.sh
@@ -71,7 +67,7 @@ lock: ## resolve requirements.in into requirements.lock
 		--no-header --no-annotate --python-version 3.11 -o requirements.lock requirements.in
 
 clean: ## remove results and logs
-	rm -rf results logs smoke
+	rm -rf results logs smoke .verify
 
 distclean: clean ## remove the environment and the workflow's memory too
 	rm -rf .venv .venv-peers .snakemake .bootstrap.lock .run.lock

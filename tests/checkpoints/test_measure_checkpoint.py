@@ -93,9 +93,13 @@ def test_what_is_stored_is_what_pytorch_computes():
 def test_vectors_give_the_same_as_the_embedding_that_they_come_from(kind, files_of):
     embedded = traced(kind, files_of(kind))
     vectors = STORED[f"{kind}/emb.weight"][PROBE["inputs"]]
-    path = traced(kind, files_of(kind, PROBE | {"inputs": vectors}), readout="head")
+    paths = files_of(kind, PROBE | {"inputs": vectors})
+    path = traced(kind, paths, readout="head")
     assert path.loss == pytest.approx(embedded.loss, rel=ROUNDING)
     np.testing.assert_allclose(path.error, embedded.error, rtol=0, atol=ROUNDING)
+    macros = macros_of(paths, readout="head")
+    assert macros["Inputs"] == "vectors of 3 numbers"
+    assert (macros["Steps"], macros["Batch"]) == ("7 steps", "3 sequences")
 
 
 def test_a_net_that_gives_numbers(files_of):
@@ -163,8 +167,8 @@ def test_everything_but_the_report(kind, files_of, run):
     assert macros["Name"] == "net"
 
 
-def macros_of(paths):
-    read = checkpoint.read(*paths)
+def macros_of(paths, **names):
+    read = checkpoint.read(*paths, **names)
     tables = measuring.measure(read, [1, 2])
     return net_numbers.macros("my_net", read, tables)
 

@@ -1,6 +1,6 @@
 """Nets of PyTorch, with what its autograd makes of them, for the tests to compare with.
 
-    python tests/unit/reference_checkpoints.py
+    python tests/oracles/reference_checkpoints.py
 
 writes tests/reference/checkpoints.npz anew.  Needs PyTorch, which the tests do not.
 

@@ -37,8 +37,12 @@ TINY = {
 
 
 def environment(folder, path=PATH):
-    """Return the environment of a program that uses the library of a copy of the project."""
-    return os.environ | {"PATH": str(path), "PYTHONPATH": str(folder / "src")}
+    """Return the environment of a program that uses the library of a copy, where that is one."""
+    library = Path(folder) / "src"
+    return os.environ | {
+        "PATH": str(path),
+        "PYTHONPATH": str(library if library.is_dir() else ROOT / "src"),
+    }
 
 
 def call(command, folder, *arguments, path=PATH):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -11,10 +12,16 @@ from safetensors.numpy import save_file
 import project
 
 STORED = np.load(project.ROOT / "tests/reference/checkpoints.npz")
+VECTORS = project.ROOT / "tests/reference/vectors"
 CONFIG = {
     "checkpoints": {
         "my_lstm": {"file": "lstm.safetensors", "probe": "probe.npz"},
         "my_rnn": {"file": "rnn_relu.safetensors", "probe": "probe.npz", "activation": "relu"},
+        "of_vectors": {
+            "file": "vectors.safetensors",
+            "probe": "vectors.npz",
+            "activation": "relu",
+        },
     },
 }
 ALONE = ("--configfile", "tiny.yaml", "--replace-workflow-config")
@@ -35,6 +42,8 @@ def write_nets(folder):
         save_file(tensors, folder / f"{kind}.safetensors")
     probe = {name: STORED[name] for name in ("inputs", "targets", "loss_mask")}
     np.savez(folder / "probe.npz", **probe)
+    shutil.copy(VECTORS / "net.safetensors", folder / "vectors.safetensors")
+    shutil.copy(VECTORS / "probe.npz", folder / "vectors.npz")
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +105,13 @@ def test_reports_of_two_pages(measured):
     printed = project.succeed(project.RUN_WORKFLOW, measured, *ALONE)
     reports = [f"results/checkpoints/{net}/report.pdf" for net in CONFIG["checkpoints"]]
     assert printed.splitlines()[-1] == f"The reports on your nets are {', '.join(reports)}."
-    for report, kind in zip(reports, ("lstm", "rnn_relu"), strict=True):
+    losses = [f"{STORED[f'{kind}/loss']:.3f} nats" for kind in ("lstm", "rnn_relu")]
+    said = [*losses, "Its inputs are vectors of 3 numbers."]
+    for report, words in zip(reports, said, strict=True):
         information = project.succeed(["pdfinfo"], measured, report)
         assert re.search(r"^Pages: *2$", information, re.MULTILINE)
         text = " ".join(project.succeed(["pdftotext"], measured, "-layout", report, "-").split())
-        assert f"{STORED[f'{kind}/loss']:.3f} nats" in text
+        assert words in text
         assert "?" not in text.replace("reach?", "").replace("time?", "")
 
 

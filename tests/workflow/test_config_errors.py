@@ -1,11 +1,12 @@
 """A wrong configuration at the command line: lines that say what to do, and nothing touched."""
 
 import re
+import shlex
 import sys
 
 import pytest
 
-from project import ROOT, SNAKEMAKE, call, succeed
+from project import ROOT, SNAKEMAKE, call, jobs, succeed
 
 SNAKEMAKE = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]
 RUN_WORKFLOW = [sys.executable, str(ROOT / "workflow/scripts/run_workflow.py"), *SNAKEMAKE[1:]]
@@ -102,6 +103,18 @@ def test_files_that_are_no_configuration(tmp_path, content, message):
     assert line.replace(f"{tmp_path}/", "").startswith(message)
 
 
+@pytest.mark.parametrize("target", ["results/figures/slopes_words.pdf", "all"])
+@pytest.mark.parametrize("content", [None, b"\x89PNG", b"a,b"], ids=["missing", "png", "csv"])
+def test_a_target_that_is_taken_for_a_configuration(tmp_path, target, content):
+    (tmp_path / "my.yaml").write_text("base_seed: 1\n")
+    if content is not None:
+        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / target).write_bytes(content)
+    (line,) = errors(RUN_WORKFLOW, tmp_path, "-n", "--configfile", "my.yaml", target)
+    assert line.startswith(f"{target}: ")
+    assert line.endswith("if this is what is to be made, put it before, or after `--`")
+
+
 @pytest.mark.parametrize("content", ["experiments:\n  - [a\n", "", "- a", "\udcff", "a: 1\na: 2"])
 def test_the_default_file_is_no_configuration(tmp_path, content):
     file = tmp_path / "config" / "config.yaml"
@@ -118,6 +131,30 @@ def test_snakemake_alone_says_less_but_ends_cleanly(tmp_path, content):
 
 
 # What config/README.md promises
+
+
+ONE_FIGURE = re.findall(
+    r"^    ((?:snakemake|make) .*results/figures/.*)$",
+    (ROOT / "config/README.md").read_text(),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("command", ["snakemake", "make"])
+def test_one_figure_alone(tmp_path, command):
+    """What stands there, as a dry run; `make paper` hands ARGS on."""
+    (text,) = (text for text in ONE_FIGURE if text.startswith(f"{command} "))
+    words = shlex.split(text)
+    if command == "make":
+        assert words[:2] == ["make", "paper"]
+        start, words = RUN_WORKFLOW, shlex.split(words[2].removeprefix("ARGS="))
+    else:
+        start, words = SNAKEMAKE, words[1:]
+    (tmp_path / "my.yaml").write_text("experiments: {remedies: null}\n")
+    planned = jobs(succeed([*start, "--quiet", "host", "--dry-run"], tmp_path, *words))
+    assert planned["draw_figures"] == {"words"}
+    assert planned["write_grid"] == {"words", "delayed_echo", "temporal_order"}
+    assert not {"build_paper", "draw_sentence_map", "write_numbers"} & planned.keys()
 
 
 OTHERS = {"temporal_order", "remedies"}

@@ -262,6 +262,11 @@ def named_parts(net):
     return [part for key, value in given.items() if value for part in (f"--{key}", value)]
 
 
+def as_seen(path):
+    """A path of this run as seen from where the user started it: `--directory` works elsewhere."""
+    return str(Path(workflow.overwrite_workdir or "", path))
+
+
 def comparison():
     """What was published beside what was found, for the user to read; nothing if not asked for."""
     file = Path("results/tables/published.txt")
@@ -274,7 +279,7 @@ def closing_line():
         documents = {"The paper": PAPERS[:1]}
         documents["The reports on your nets" if len(REPORTS) > 1 else "The report"] = REPORTS
         lines = [
-            f"{name} {'is' if len(paths) == 1 else 'are'} {', '.join(paths)}."
+            f"{name} {'is' if len(paths) == 1 else 'are'} {', '.join(map(as_seen, paths))}."
             for name, paths in documents.items()
             if paths and all(map(os.path.isfile, paths))
         ]
@@ -293,5 +298,6 @@ def failures(logs):
     found = []
     for file in dict.fromkeys("".join(pair) for pair in named):
         if Path(file).is_file():
-            found += [f"{file}:", *Path(file).read_text(errors="replace").splitlines()[-5:]]
+            lines = Path(file).read_text(errors="replace").splitlines()
+            found += [f"{as_seen(file)}:", *lines[-5:]]
     return "\n".join(found)

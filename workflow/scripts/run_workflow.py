@@ -1,17 +1,18 @@
-"""Start Snakemake here, after clearing up behind a run that was killed.
+"""Start Snakemake, after clearing up behind a run that was killed.
 
     python run_workflow.py [any Snakemake argument]
 
 A killed run leaves a lock, jobs that go on by themselves, and half-made outputs. This stops the
 jobs, removes the lock if nobody holds it, and has incomplete outputs made again. Two starts at
-once in one folder: the second ends with one line.
+once in one folder: the second ends with one line. The folder is that of `--directory`, this one if
+it is left out.
 """
 
 import argparse
 import fcntl
 import os
 import sys
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,11 @@ PROFILE = Path(__file__).parents[1] / "profiles" / "default"
 WRITES_NOTHING = {
     *("-n", "--dry-run", "--dryrun", "--lint", "--unlock", "-l", "--list", "--help", "-h"),
 }
+CONFIG_ENDINGS = (".yaml", ".yml", ".json")
+TARGET_ADVICE = (
+    "--configfile takes all that follows as its own: if this is what is to be made, put it before, "
+    "or after `--`"
+)
 
 
 def processes_here(marks: tuple[str, ...]) -> list[psutil.Process]:
@@ -59,45 +65,63 @@ def stop_orphans() -> None:
             orphan.kill()
 
 
-def unwritable() -> str | None:
-    """Return the first folder that a run writes into and cannot, if there is one."""
-    for folder in map(Path, (".", ".snakemake", "logs", "results")):
+def unwritable(place: Path) -> str | None:
+    """Return the first folder that a run in a place writes into and cannot, if there is one."""
+    for folder in (place, place / ".snakemake", place / "logs", place / "results"):
         usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-        if os.path.lexists(folder) and not usable:
+        if not usable and (folder == place or os.path.lexists(folder)):
             return str(folder.absolute())
     return None
 
 
-def config_errors(arguments: list[str]) -> list[str]:
-    """Say why Snakemake could not read a configuration file; it would show a traceback."""
+def known(arguments: list[str]) -> argparse.Namespace:
+    """Return those of Snakemake's arguments that matter before it starts."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", action="extend", default=[])
-    files = parser.parse_known_args(arguments)[0].configfile
-    return [problem for file in files for problem in reading.problems(file)]
+    parser.add_argument("--directory", "-d", type=Path, default=Path())
+    return parser.parse_known_args(arguments)[0]
+
+
+def config_errors(files: list[str]) -> list[str]:
+    """Say why Snakemake could not read a configuration file; it would show a traceback."""
+    return [
+        problem if Path(file).suffix in CONFIG_ENDINGS else f"{problem}; {TARGET_ADVICE}"
+        for file in files
+        for problem in reading.problems(file)
+    ]
+
+
+def clear_up() -> None:
+    """Hold this folder for the run, and clear up behind one that was killed here."""
+    # Held as long as Snakemake lives, which inherits it; its jobs do not.
+    lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
+    os.set_inheritable(lock, True)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("error: another run is going on in this folder")
+    if processes_here(("/snakemake ", "-m snakemake")):
+        sys.exit("error: Snakemake is running in this folder")
+    stop_orphans()
+    for stale in Path(".snakemake/locks").glob("*"):
+        stale.unlink()
 
 
 def main() -> None:
     """Clear up, then become Snakemake."""
     arguments = sys.argv[1:]
-    if errors := config_errors(arguments):
+    given = known(arguments)
+    if errors := config_errors(given.configfile):
         sys.exit("\n".join(f"config error: {error}" for error in errors))
     if "--workflow-profile" not in arguments:
         arguments = ["--workflow-profile", str(PROFILE), *arguments]
     if not WRITES_NOTHING.intersection(arguments):
-        if folder := unwritable():
+        with suppress(OSError):  # what is in the way is found next
+            given.directory.mkdir(parents=True, exist_ok=True)
+        if folder := unwritable(given.directory):
             sys.exit(f"error: {folder} is no folder that can be written to")
-        # Held as long as Snakemake lives, which inherits it; its jobs do not.
-        lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
-        os.set_inheritable(lock, True)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit("error: another run is going on in this folder")
-        if processes_here(("/snakemake ", "-m snakemake")):
-            sys.exit("error: Snakemake is running in this folder")
-        stop_orphans()
-        for stale in Path(".snakemake/locks").glob("*"):
-            stale.unlink()
+        with chdir(given.directory):
+            clear_up()
     # Jobs start `python`: this one, also where its environment is not activated.
     os.environ["PATH"] = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
     os.execv(SNAKEMAKE, [str(SNAKEMAKE), *arguments])

@@ -40,7 +40,7 @@ def macros(name: str, net: Checkpoint, tables: dict[str, pd.DataFrame]) -> dict[
 def _parts(net: Checkpoint) -> dict[str, str]:
     """What the net is made of, and what it read."""
     mask = net.probe["loss_mask"]
-    steps, batch = net.probe["inputs"].shape
+    steps, batch = net.probe["inputs"].shape[:2]
     layer = _code(LAYERS[net.cell]) + (f" with {net.activation} units" if net.cell == "rnn" else "")
     width = net.weights["W_hx"].shape[1]
     if net.embedding is not None:

@@ -78,7 +78,7 @@ class Recurrence(recurrence.Recurrence):
         self._rows = np.empty_like(self.drive[0])
         self._onward = recurrence.step_products(self.states[:-1], self._transposed, self._rows)
         self._buffer = np.empty_like(self.gates[0])
-        self._signal, self._scratch, self._carried = np.empty_like(self.gates[0, :3])
+        self._signal, self._scratch, self._carried = np.empty((3, *self.gradient.shape[1:]), dtype)
 
     def _activate(self, t: int, sums: np.ndarray, out: np.ndarray) -> None:
         """Write phi(a_t) for the sums a_t of the candidates, which are kept if need be."""
