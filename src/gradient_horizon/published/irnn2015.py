@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..numerics.intervals import difference_interval, wilson_interval
-from . import OPPOSITE, SAME, UNDECIDED, Claim, Finding, verdict
+from . import OPPOSITE, SAME, UNDECIDED, Claim, Measured, verdict
 from .counts import NOT_MEASURED, by_length, interval, tally
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def of_kind(nets: pd.DataFrame, name: str) -> pd.DataFrame:
     return plain[(plain["activation"] == "relu") & (plain["initialisation"] == "identity")]
 
 
-def as_good_as_lstm(nets: pd.DataFrame, confidence: float) -> Finding:
+def as_good_as_lstm(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether IRNN and LSTM both learn the longest sequences in most nets; which fails if not."""
     own, other = of_kind(nets, "IRNN"), of_kind(nets, "LSTM")
     if not (len(own) and len(other)):
-        return Finding(NOT_MEASURED, UNDECIDED)
+        return Measured(NOT_MEASURED, UNDECIDED)
     longest = min(kind["length"].max() for kind in (own, other))
     counts = [tally(learnt(kind[kind["length"] == longest])) for kind in (own, other)]
     most = all(wilson_interval(*count, confidence)[0] > 0.5 for count in counts)
@@ -55,14 +55,14 @@ def as_good_as_lstm(nets: pd.DataFrame, confidence: float) -> Finding:
         f"{interval(low, high, confidence)}"
     )
     apart = low > 0.0 or high < 0.0
-    return Finding(here, OPPOSITE if apart else SAME if most else UNDECIDED)
+    return Measured(here, OPPOSITE if apart else SAME if most else UNDECIDED)
 
 
-def beyond_tanh(nets: pd.DataFrame, confidence: float) -> Finding:
+def beyond_tanh(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether more IRNN than tanh nets learn the longest sequences."""
     own, other = of_kind(nets, "IRNN"), of_kind(nets, "tanh")
     if not (len(own) and len(other)):
-        return Finding(NOT_MEASURED, UNDECIDED)
+        return Measured(NOT_MEASURED, UNDECIDED)
     longest = min(kind["length"].max() for kind in (own, other))
     counts = [tally(learnt(kind[kind["length"] == longest])) for kind in (own, other)]
     ends = difference_interval(*counts, confidence)
@@ -70,7 +70,7 @@ def beyond_tanh(nets: pd.DataFrame, confidence: float) -> Finding:
         f"IRNN {_levels(own)}; tanh {_levels(other)}; IRNN less tanh at {longest} steps "
         f"{interval(*ends, confidence)}"
     )
-    return Finding(here, verdict(*ends, 0.0))
+    return Measured(here, verdict(*ends, 0.0))
 
 
 def _levels(nets: pd.DataFrame) -> str:

@@ -5,16 +5,15 @@ A task module has
 `OPTIONS`
     its keys in the configuration, each a JSON Schema with a description and, unless it must be
     given, a default;
-`CHANCE`
-    what is reached without learning anything, in a sentence for the configuration's page;
 `problems(options, settings)`
     yields (key path, message) for what the schema cannot express;
 `prepare(options, settings)`
     returns `Prepared`: arrays that are the same for every net, and facts about the task;
 `batches(options, arrays, batch_size, rng)`
     an endless iterator of one net's training data: inputs and targets;
-`describe(options, facts)`
-    what the nets are to learn, in sentences for the paper;
+`numbers(options, facts)`
+    the macros of `paper/task_NAME.tex`, where the paper says what the nets are to learn, beside
+    those that every experiment has;
 
 and where its data come from elsewhere
 
@@ -43,7 +42,7 @@ class Prepared:
         `batches` needs besides.
     facts : input_size, output_size, embedded, loss ("cross_entropy" or "squared_error"),
         baselines (the losses of predictors without memory, by name, the worst first),
-        chance_accuracy and what the task's `describe` needs.  With vectors as inputs
+        chance_accuracy and what the task's `numbers` needs.  With vectors as inputs
         input_squared_norm, the mean of their squared norms, and with numbers as targets
         tolerance, how near to them an answer counts as right.
     words : the word or character of each symbol, where symbols are those of a text.

@@ -6,6 +6,7 @@ their first axis and the sequences as their second.
 
 import numpy as np
 
+from ..ground.latex import count, escape, switch
 from ..ground.seeds import generator
 from ..ground.user_files import check_place, sha256
 from . import TOLERANCE, Prepared, recorded
@@ -52,11 +53,6 @@ OPTIONS = {
         "right, where targets are floats.",
     },
 }
-
-CHANCE = (
-    "Knowing only how frequent the classes of the training part are, or always answering the mean "
-    "of its numbers: measured on the held-out part of the file."
-)
 
 
 def own_file(options: dict) -> str:
@@ -123,35 +119,15 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     return recorded.epochs(arrays, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what the file holds, and what is reached without reading it."""
-    steps, asked = facts["sequence_length"], facts["asked_steps"]
-    numbers = facts["loss"] == "squared_error"
-    read = count_of(facts["input_size"], "number")
-    if "input_squared_norm" not in facts:
-        read = f"one of {count_of(facts['input_size'], 'symbol')}"
-    answer = (
-        f"to give {count_of(facts['output_size'], 'number')}"
-        if numbers
-        else f"to name one of {count_of(facts['output_size'], 'class', 'classes')}"
-    )
-    when = "at every step" if asked == steps else f"at {asked:,} of the {steps:,} steps"
-    chosen = "drawn at random" if options["shuffle"] else "the last of the file"
-    (level,) = facts["baselines"].items()
-    worth = "the mean squared error of {} is {:.4g}" if numbers else "the loss of {} is {:.4g} nats"
-    right = (
-        f" An answer counts as right where every number is less than {facts['tolerance']:g} off."
-        if numbers
-        else ""
-    )
-    return (
-        f"The sequences are those of the file {facts['file']}: "
-        f"{facts['train_sequences'] + facts['held_out_sequences']:,} of {steps:,} steps. At each "
-        f"step the net reads {read}, and {when} it is {answer}. {facts['held_out_sequences']:,} of "
-        f"the sequences, {chosen}, are held out; on them {worth.format(*level)}.{right}"
-    )
-
-
-def count_of(count: int, one: str, many: str | None = None) -> str:
-    """Write a count with what is counted."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+def numbers(options: dict, facts: dict) -> dict[str, str]:
+    """Return the macros of `paper/task_arrays.tex`."""
+    return {
+        "DataFile": escape(facts["file"]),
+        "Sequences": count(facts["train_sequences"] + facts["held_out_sequences"]),
+        "HeldOut": count(facts["held_out_sequences"]),
+        "Shuffled": switch(options["shuffle"]),
+        "ReadsVectors": switch("input_squared_norm" in facts),
+        "InputSize": count(facts["input_size"]),
+        "OutputSize": count(facts["output_size"]),
+        "AskedSteps": count(facts["asked_steps"]),
+    }

@@ -5,6 +5,7 @@ The loss is dense and the distance that matters is known: the input at distance 
 
 import numpy as np
 
+from ..ground.latex import number
 from . import SEQUENCE_LENGTH, Prepared, synthetic
 
 OPTIONS = {
@@ -25,8 +26,6 @@ OPTIONS = {
         "description": "How many different symbols there are.",
     },
 }
-
-CHANCE = "Guessing: ln(symbols) nats, 1.386 by default; one answer in `symbols` is right."
 
 
 def problems(options: dict, settings: dict):
@@ -68,13 +67,6 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is to be learnt and where it lies."""
-    lag = options["lag"]
-    return (
-        f"At every step one of {options['symbols']} symbols is drawn, and the net is to name the "
-        f"one that it read {lag} steps before. The loss is dense: every step carries it, from the "
-        f"first step that has something to repeat. What has to be learnt lies at one known place. "
-        f"The symbol enters the state {lag} steps back, so its trace is found in the contributions "
-        f"to the recurrent weights at distances up to {lag - 1}; what lies farther back is noise."
-    )
+def numbers(options: dict, facts: dict) -> dict[str, str]:
+    """Return the macros of `paper/task_delayed_echo.tex`."""
+    return {"Lag": number(options["lag"]), "Symbols": number(options["symbols"])}
