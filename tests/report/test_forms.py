@@ -160,7 +160,7 @@ def test_remedies(read):
         "At radius 0.8, 1 of 6 plain networks solves the task; accuracy is raised by adam (0.30 "
         "[0.2, 0.4]); accuracy is lowered by slow (-0.1); the interval of momentum includes zero. "
         "At radius 1.2, 3 of 6 plain networks solve the task; the intervals of the others include "
-        "zero. A remedy that cannot be told from plain"
+        "zero. A remedy that does not differ clearly"
     ) in text
     assert "a step of adam is the most expensive: it takes 1.250 times" in text
 

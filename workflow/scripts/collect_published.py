@@ -1,4 +1,4 @@
-"""Put what was published beside what the nets of this run do.
+"""Compare what was published with what the nets of this run do.
 
 python collect_published.py --config JSON --summary results/tables/summary.parquet
     --table results/tables/published.csv --paper results/paper/published_table.tex

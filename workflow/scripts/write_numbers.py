@@ -3,7 +3,7 @@
 python write_numbers.py --config JSON --results results --output results/paper
 
 Into the output folder go `numbers.json`, the same as LaTeX macros in `numbers.tex`, and what
-main.tex and supplement.tex read besides: tables of results, versions and the configuration.
+main.tex and supplement.tex also read: tables of results, versions and the configuration.
 """
 
 from pathlib import Path

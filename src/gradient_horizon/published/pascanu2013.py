@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..numerics.intervals import difference_interval, wilson_interval
 from . import UNDECIDED, Claim, Measured, verdict
-from .counts import NOT_MEASURED, by_length, interval, tally, told
+from .counts import NOT_MEASURED, by_length, fraction, interval, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,12 +71,12 @@ def solved_by_both(nets: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
 
 def regularised_success(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether most nets that start as basic tanh solve the longest sequences with MSGD-CR."""
-    own = started_as(trained_by(nets, "MSGD-CR"), "basic tanh")
-    if not len(own):
+    chosen = started_as(trained_by(nets, "MSGD-CR"), "basic tanh")
+    if not len(chosen):
         return Measured(NOT_MEASURED, UNDECIDED)
-    longest = own[own["length"] == own["length"].max()]
+    longest = chosen[chosen["length"] == chosen["length"].max()]
     ends = wilson_interval(*tally(solved(longest)), confidence)
-    here = f"{by_length(own, solved(own))}; at the longest {interval(*ends, confidence)}"
+    here = f"{by_length(chosen, solved(chosen))}; at the longest {interval(*ends, confidence)}"
     return Measured(here, verdict(*ends, 0.5))
 
 
@@ -93,7 +93,7 @@ def clipping_by_length(nets: pd.DataFrame, confidence: float) -> Measured:
     ends = difference_interval(longest, shortest, confidence)
     here = (
         f"nets that only clipping solves: {by_length(pairs, needed)} (that only plain descent "
-        f"does: {told(tally(hindered))}); longest less shortest {interval(*ends, confidence)}"
+        f"does: {fraction(tally(hindered))}); longest less shortest {interval(*ends, confidence)}"
     )
     return Measured(here, verdict(*ends, 0.0))
 
@@ -110,8 +110,8 @@ def remedies_help(nets: pd.DataFrame, confidence: float) -> Measured:
     differing = pairs[pairs["one"] != pairs["other"]]
     ends = wilson_interval(*tally(differing["one"]), confidence)
     here = (
-        f"MSGD-CR {told(tally(pairs['one']))}, MSGD {told(tally(pairs['other']))}; where they "
-        f"differ MSGD-CR in {told(tally(differing['one']))}, {interval(*ends, confidence)}"
+        f"MSGD-CR {fraction(tally(pairs['one']))}, MSGD {fraction(tally(pairs['other']))}; where "
+        f"they differ MSGD-CR in {fraction(tally(differing['one']))}, {interval(*ends, confidence)}"
     )
     return Measured(here, verdict(*ends, 0.5))
 
@@ -132,10 +132,10 @@ def regulariser_alone(nets: pd.DataFrame, confidence: float) -> Measured:
 
 def sigmoid_is_hardest(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether both tanh initialisations succeed more often than the sigmoid one, by MSGD-CR."""
-    own = trained_by(nets, "MSGD-CR")
-    own = own if len(own) else trained_by(nets, "MSGD-C")
+    chosen = trained_by(nets, "MSGD-CR")
+    chosen = chosen if len(chosen) else trained_by(nets, "MSGD-C")
     counts = {
-        name: tally(solved(started_as(own, name)))
+        name: tally(solved(started_as(chosen, name)))
         for name in ("sigmoid", "basic tanh", "smart tanh")
     }
     sigmoid, *others = counts.values()
@@ -144,7 +144,7 @@ def sigmoid_is_hardest(nets: pd.DataFrame, confidence: float) -> Measured:
     ends = [difference_interval(other, sigmoid, confidence) for other in others if other[1]]
     low, high = min(low for low, _ in ends), min(high for _, high in ends)
     here = (
-        ", ".join(f"{name} {told(count)}" for name, count in counts.items() if count[1])
+        ", ".join(f"{name} {fraction(count)}" for name, count in counts.items() if count[1])
         + f"; the nearest tanh less sigmoid {interval(low, high, confidence)}"
     )
     return Measured(here, verdict(low, high, 0.0))

@@ -1,7 +1,7 @@
 """What one experiment gives, and all together, as the numbers and names of the paper.
 
 Every function reads the tables of medians over seeds and returns macros: LaTeX text by name. The
-sentences that they stand in, in the forms that depend on how the numbers fall, are in `paper/`.
+sentences are in `paper/`, with all the forms that depend on how the numbers fall.
 """
 
 from collections.abc import Mapping
@@ -276,7 +276,7 @@ def _squared(facts: Mapping) -> bool:
 
 
 def _setting(value: float | None) -> str:
-    """Write a number of the configuration as it stands there; -- if there is none."""
+    """Write a number of the configuration as it is given; -- if there is none."""
     return "--" if value is None else f"{value:g}"
 
 

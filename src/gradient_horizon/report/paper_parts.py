@@ -1,4 +1,4 @@
-"""What the paper reads beside its own sources: numbers, tables, experiments, versions, settings.
+"""What the paper reads besides its sources: numbers, tables, experiments, versions, settings.
 
 `paper/main.tex` and `paper/supplement.tex` hold the sentences; every file written here is data.
 """

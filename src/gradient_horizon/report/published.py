@@ -1,4 +1,4 @@
-"""What was published beside what is measured here: rows, a table of the paper, a summary."""
+"""What was published and what is measured here: rows, a table of the paper, a summary."""
 
 import textwrap
 
@@ -40,8 +40,8 @@ def nets(summary: pd.DataFrame, experiments: dict) -> pd.DataFrame:
 
     Returns
     -------
-    A row a net: its axes and seed, `length` of the sequences, `clipped` and `regularised` of its
-    training, and held-out `loss` and `accuracy`.
+    A row for each net: its axes and seed, `length` of the sequences, whether it was trained
+    `clipped` and `regularised`, and held-out `loss` and `accuracy`.
     """
     rows = summary[summary["experiment"].isin(list(experiments))]
     last = rows[rows["step"] == rows.groupby("experiment")["step"].transform("max")]

@@ -23,7 +23,7 @@ FEW = 3
 def remedy_macros(
     experiment: dict, comparison: pd.DataFrame, cost: Mapping[str, float]
 ) -> dict[str, str]:
-    """Return the macros of an experiment that compares remedies, beside those of any experiment.
+    """Return the macros of an experiment that compares remedies, besides those of any experiment.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Theory beside measurement, what truncation loses and what the nets use, as numbers of the paper.
+"""Theory and measurement, what truncation loses, what the nets use, as numbers of the paper.
 
 As in `experiment_numbers`, every function reads tables of medians over seeds and returns macros.
 """
