@@ -74,5 +74,5 @@ def test_the_report_has_all_its_words(measured):
     used = re.findall(r"\\([A-Z]\w+)", (ROOT / "paper/report.tex").read_text())
     assert set(macros) == set(used)
     assert (macros["InputKind"], macros["InputWidth"]) == ("vectors", "3")
-    assert (macros["SquaredError"], macros["Outputs"]) == ("yes", "5")
+    assert (macros["NumbersOut"], macros["Outputs"]) == ("yes", "5")
     assert (macros["Steps"], macros["Batch"]) == ("12", "4")

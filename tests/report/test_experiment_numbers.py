@@ -95,7 +95,7 @@ def test_what_is_learnt(macros):
     # 0.9 is below 1, but its interval reaches 1.1; nothing is known of the fourth.
     assert macros["Baselines"] == r"\baseline{guessing}{1}{2.72}{2}"
     assert macros["Diverged"] == "3"
-    assert (macros["SquaredError"], macros["Tolerance"]) == ("no", "--")
+    assert (macros["NumbersOut"], macros["Tolerance"]) == ("no", "--")
 
 
 def test_the_worst_predictor_comes_first():
@@ -113,7 +113,7 @@ def test_a_squared_error_has_neither_nats_nor_perplexity():
     macros = experiment_numbers.experiment_macros("echo", experiment, facts, summary(), distances())
     assert (macros["LossName"], macros["LossUnit"]) == ("mean squared error", "")
     assert macros["BestLoss"] == "0.400 [0.300, 0.500]"
-    assert (macros["SquaredError"], macros["Tolerance"]) == ("yes", "0.04")
+    assert (macros["NumbersOut"], macros["Tolerance"]) == ("yes", "0.04")
     assert macros["BestPerplexity"] == "--"
     assert macros["Baselines"] == r"\baseline{guessing}{1}{--}{2}"
     for given, expected in ((facts, "yes"), (FACTS, "no")):

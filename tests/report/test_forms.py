@@ -124,7 +124,7 @@ def test_a_mean_field_without_a_bound(read):
 
 
 def test_a_squared_error_and_a_single_grid_point(read):
-    squared = {"SquaredError": "yes", "LossName": "mean squared error", "LossUnit": ""}
+    squared = {"NumbersOut": "yes", "LossName": "mean squared error", "LossUnit": ""}
     baselines = r"\baseline{guessing}{1}{--}{1}"
     values = {**squared, "Baselines": baselines, "Points": "1", "Tolerance": "0.04"}
     text = read(experiment(), changed(**values, ClipValue="0.5", SignalReach="all"))

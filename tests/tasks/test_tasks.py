@@ -541,7 +541,7 @@ def test_every_task_describes_its_options_and_its_level(name, text, tmp_path):
         assert f"{max(prepared.facts['baselines'].values()):.3f}" in row
     macros = TASKS[name].numbers(chosen, prepared.facts)
     source = (ROOT / f"paper/task_{name}.tex").read_text()
-    common = {"SequenceLength", "RelevantDistance", "TraceDistance", "SquaredError", "Tolerance"}
+    common = {"SequenceLength", "RelevantDistance", "TraceDistance", "NumbersOut", "Tolerance"}
     assert set(re.findall(r"\\this\{(\w+)\}", source)) - common == set(macros)
     assert phrases.sentences(macros) == []
     assert all(part["description"] for part in TASKS[name].OPTIONS.values())

@@ -63,7 +63,7 @@ def test_every_gradient_is_measured(run):
 
 def test_the_paper_speaks_of_mean_squared_errors(run):
     numbers = json.loads((run / "results" / "paper" / "numbers.json").read_text())
-    squared = {name: numbers[f"{name.capitalize()}SquaredError"] for name in TASKS}
+    squared = {name: numbers[f"{name.capitalize()}NumbersOut"] for name in TASKS}
     assert squared == {"adding": "yes", "digits": "no", "own": "yes"}
     assert numbers["AddingBaselines"].startswith(r"\baseline{guessing the mean}{0.167}{--}")
     assert numbers["OwnBaselines"].startswith(r"\baseline{the training mean}")

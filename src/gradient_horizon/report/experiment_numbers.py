@@ -96,7 +96,7 @@ def overall_macros(
         "LargestResidual": number(summary["residual"].max(), 2),
         "Confidence": f"{100 * config['statistics']['confidence']:g}\\,\\%",
         "Resamples": number(config["statistics"]["resamples"]),
-        "AnySquaredError": switch(any(_squared(facts[name]) for name in names)),
+        "AnySquaredError": switch(any(facts[name]["loss"] == "squared_error" for name in names)),
         "BaseSeed": str(config["base_seed"]),
     }
 
@@ -146,7 +146,8 @@ def _learning(facts: dict, before: pd.DataFrame, after: pd.DataFrame) -> dict[st
         "BestPoint": point_label(best, after),
         "LossName": words.name,
         "LossUnit": words.unit,
-        "SquaredError": switch(_squared(facts)),
+        # Numbers as targets have a tolerance, classes have none.
+        "NumbersOut": switch("tolerance" in facts),
         "BestLoss": interval(best["loss"], best["loss_low"], best["loss_high"]),
         "BestLossMedian": number(best["loss"]),
         "BestPerplexity": _perplexity(best["loss"], facts),
@@ -173,7 +174,8 @@ def _baselines(facts: dict, after: pd.DataFrame) -> str:
 
 def _perplexity(loss: float, facts: Mapping) -> str:
     """Write the perplexity that goes with a loss, if it is a cross-entropy."""
-    return "--" if _squared(facts) or np.isnan(loss) else number(perplexity(loss))
+    known = facts["loss"] == "cross_entropy" and not np.isnan(loss)
+    return number(perplexity(loss)) if known else "--"
 
 
 def _horizons(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
@@ -268,11 +270,6 @@ def _rank_correlation(one: pd.Series, other: pd.Series) -> float:
     if len(one) < 3 or one.nunique() < 2 or other.nunique() < 2:
         return np.nan
     return one.rank().corr(other.rank())
-
-
-def _squared(facts: Mapping) -> bool:
-    """Tell whether the loss is a squared error, not a cross-entropy."""
-    return facts["loss"] == "squared_error"
 
 
 def _setting(value: float | None) -> str:

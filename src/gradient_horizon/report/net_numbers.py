@@ -83,7 +83,7 @@ def _loss(row: Mapping, net: Checkpoint) -> dict[str, str]:
     """What the loss on the batch is; the net answers in numbers or in classes."""
     numbers = net.probe["targets"].dtype.kind == "f"
     return {
-        "SquaredError": switch(numbers),
+        "NumbersOut": switch(numbers),
         "Loss": number(row["probe_loss"], 4),
         "Perplexity": "--" if numbers else number(perplexity(row["probe_loss"])),
         "Accuracy": percent(row["probe_accuracy"]),
