@@ -11,7 +11,7 @@ import phrases
 import small_run
 from gradient_horizon.ground.latex import macro_prefix
 from gradient_horizon.report import paper_parts
-from gradient_horizon.tasks import TASKS
+from gradient_horizon.tasks import TASKS, Percentage
 
 PAPER = Path(__file__).parents[2] / "paper"
 COMMON = ("main", "supplement", "preamble", "forms", "experiment", "details", "remedies")
@@ -137,6 +137,24 @@ def test_the_digest_of_what_was_read():
         ("--", "b"),
         ("--", "--"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "--"),
+        (True, "yes"),
+        (False, "no"),
+        (1234567, r"1\,234\,567"),
+        (1.38629, "1.386"),
+        (Percentage(0.125), r"12.5\,\%"),
+        ("my_data.npz", r"my\_data.npz"),
+        (("X_X", "XY", "YX"), r"X\_X, XY and YX"),
+    ],
+)
+def test_what_a_task_says_as_latex(monkeypatch, value, written):
+    monkeypatch.setattr(TASKS["parity"], "numbers", lambda options, facts: {"Name": value})
+    assert paper_parts.task_macros({"name": "parity"}, {}) == {"Name": written}
 
 
 def test_a_task_without_macros(monkeypatch):

@@ -12,7 +12,7 @@ import yaml
 from ..analysis import grid_points, remedy_cost
 from ..config import grid
 from ..ground import files, latex, provenance
-from ..tasks import TASKS
+from ..tasks import TASKS, Percentage
 from . import experiment_numbers, paper_tables, remedy_numbers, theory_numbers
 
 MEDIANS = ("summary_median", "contributions_median", "slopes")
@@ -139,7 +139,26 @@ def experiment_parts(
 def task_macros(options: dict, facts: dict) -> dict[str, str]:
     """Return the macros of the task's paragraph; a task from elsewhere may have none."""
     find = getattr(TASKS[options["name"]], "numbers", lambda options, facts: {})
-    return find(options, facts)
+    return {name: _written(value) for name, value in find(options, facts).items()}
+
+
+def _written(value) -> str:
+    """Write what a task says of itself as LaTeX."""
+    match value:
+        case None:
+            return "--"
+        case bool():
+            return latex.switch(value)
+        case Percentage():
+            return latex.percent(value)
+        case int():
+            return latex.count(value)
+        case float():
+            return latex.number(value, 4)
+        case tuple():
+            return latex.conjunction(map(latex.escape, value))
+        case _:
+            return latex.escape(value)
 
 
 def experiment_list(experiments: Mapping[str, dict]) -> str:

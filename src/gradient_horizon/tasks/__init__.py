@@ -12,8 +12,9 @@ A task module has
 `batches(options, arrays, batch_size, rng)`
     an endless iterator of one net's training data: inputs and targets;
 `numbers(options, facts)`
-    the macros of `paper/task_NAME.tex`, where the paper says what the nets are to learn, beside
-    those that every experiment has;
+    what the paper says in `paper/task_NAME.tex`, where it describes the task, by the names of its
+    macros there: numbers, names, tuples of names, a `Percentage`, or bools, which choose between
+    sentences; None is what is not there;
 
 and where its data come from elsewhere
 
@@ -51,6 +52,10 @@ class Prepared:
     arrays: dict[str, np.ndarray]
     facts: dict
     words: tuple[str, ...] = ()
+
+
+class Percentage(float):
+    """A fraction that the paper writes as a percentage."""
 
 
 SEQUENCE_LENGTH = {

@@ -12,8 +12,7 @@ their sums were halved, it is twice as strict here.
 
 import numpy as np
 
-from ..ground.latex import number, percent
-from . import SEQUENCE_LENGTH, TOLERANCE, Prepared, synthetic
+from . import SEQUENCE_LENGTH, TOLERANCE, Percentage, Prepared, synthetic
 
 OPTIONS = {"sequence_length": {**SEQUENCE_LENGTH, "default": 40}}
 
@@ -74,9 +73,9 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_adding.tex`."""
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_adding.tex` says."""
     return {
-        "FirstHalf": number(windows(options)[0].stop),
-        "ChanceAccuracy": percent(facts["chance_accuracy"]),
+        "FirstHalf": windows(options)[0].stop,
+        "ChanceAccuracy": Percentage(facts["chance_accuracy"]),
     }

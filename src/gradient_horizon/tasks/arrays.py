@@ -6,7 +6,6 @@ their first axis and the sequences as their second.
 
 import numpy as np
 
-from ..ground.latex import count, escape, switch
 from ..ground.seeds import generator
 from ..ground.user_files import check_place, sha256
 from . import TOLERANCE, Prepared, recorded
@@ -119,15 +118,15 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     return recorded.epochs(arrays, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_arrays.tex`."""
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_arrays.tex` says."""
     return {
-        "DataFile": escape(facts["file"]),
-        "Sequences": count(facts["train_sequences"] + facts["held_out_sequences"]),
-        "HeldOut": count(facts["held_out_sequences"]),
-        "Shuffled": switch(options["shuffle"]),
-        "ReadsVectors": switch("input_squared_norm" in facts),
-        "InputSize": count(facts["input_size"]),
-        "OutputSize": count(facts["output_size"]),
-        "AskedSteps": count(facts["asked_steps"]),
+        "DataFile": facts["file"],
+        "Sequences": facts["train_sequences"] + facts["held_out_sequences"],
+        "HeldOut": facts["held_out_sequences"],
+        "Shuffled": options["shuffle"],
+        "ReadsVectors": "input_squared_norm" in facts,
+        "InputSize": facts["input_size"],
+        "OutputSize": facts["output_size"],
+        "AskedSteps": facts["asked_steps"],
     }

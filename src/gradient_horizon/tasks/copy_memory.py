@@ -9,7 +9,6 @@ this T; elsewhere in the project T is the length of the whole sequence.)
 
 import numpy as np
 
-from ..ground.latex import number
 from . import SEQUENCE_LENGTH, Prepared, synthetic
 
 OPTIONS = {
@@ -87,11 +86,11 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_copy_memory.tex`."""
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_copy_memory.tex` says."""
     return {
-        "Copied": number(options["copied"]),
-        "Symbols": number(options["symbols"]),
-        "Delay": number(delay(options)),
-        "ChanceLoss": number(facts["baselines"]["the memoryless strategy"], 4),
+        "Copied": options["copied"],
+        "Symbols": options["symbols"],
+        "Delay": delay(options),
+        "ChanceLoss": facts["baselines"]["the memoryless strategy"],
     }

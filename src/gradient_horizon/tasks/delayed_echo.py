@@ -5,7 +5,6 @@ The loss is dense and the distance that matters is known: the input at distance 
 
 import numpy as np
 
-from ..ground.latex import number
 from . import SEQUENCE_LENGTH, Prepared, synthetic
 
 OPTIONS = {
@@ -67,6 +66,6 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_delayed_echo.tex`."""
-    return {"Lag": number(options["lag"]), "Symbols": number(options["symbols"])}
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_delayed_echo.tex` says."""
+    return {"Lag": options["lag"], "Symbols": options["symbols"]}

@@ -9,7 +9,6 @@ from importlib.metadata import version
 
 import numpy as np
 
-from ..ground.latex import count, number, switch
 from ..ground.seeds import generator
 from . import Prepared, recorded
 
@@ -102,12 +101,12 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     return recorded.epochs(arrays, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_digits.tex`."""
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_digits.tex` says."""
     return {
-        "ByRow": switch(options["by"] == "row"),
-        "Permuted": switch(options["permuted"]),
-        "Images": count(facts["train_sequences"] + facts["held_out_sequences"]),
-        "HeldOut": count(facts["held_out_sequences"]),
-        "ChanceLoss": number(facts["baselines"]["the class frequencies"], 4),
+        "ByRow": options["by"] == "row",
+        "Permuted": options["permuted"],
+        "Images": facts["train_sequences"] + facts["held_out_sequences"],
+        "HeldOut": facts["held_out_sequences"],
+        "ChanceLoss": facts["baselines"]["the class frequencies"],
     }

@@ -7,7 +7,6 @@ guess.  Asked for at every step, it follows from the bit and from the answer one
 
 import numpy as np
 
-from ..ground.latex import switch
 from . import SEQUENCE_LENGTH, Prepared, synthetic
 
 OPTIONS = {
@@ -57,6 +56,6 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_parity.tex`."""
-    return {"AskedAtEveryStep": switch(options["asked"] == "every_step")}
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_parity.tex` says."""
+    return {"AskedAtEveryStep": options["asked"] == "every_step"}

@@ -10,7 +10,6 @@ from itertools import product
 
 import numpy as np
 
-from ..ground.latex import conjunction, number
 from . import SEQUENCE_LENGTH, Prepared, synthetic
 
 DISTRACTORS = 4
@@ -82,14 +81,14 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_temporal_order.tex`."""
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_temporal_order.tex` says."""
     count = options["relevant_symbols"]
     places = dict(zip(ORDINALS, map(_place, windows(options)), strict=False))
     return {
-        "Distractors": number(DISTRACTORS),
-        **{f"{ordinal}Place": places.get(ordinal, "--") for ordinal in ORDINALS},
-        "Orders": conjunction(map("".join, product("XY", repeat=count))),
+        "Distractors": DISTRACTORS,
+        **{f"{ordinal}Place": places.get(ordinal) for ordinal in ORDINALS},
+        "Orders": tuple(map("".join, product("XY", repeat=count))),
     }
 
 

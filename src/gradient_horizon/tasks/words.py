@@ -13,9 +13,8 @@ from operator import ge
 
 import numpy as np
 
-from ..ground.latex import count, escape, number, percent
 from ..ground.user_files import check_place, sha256
-from . import SEQUENCE_LENGTH, Prepared
+from . import SEQUENCE_LENGTH, Percentage, Prepared
 from . import corpus as corpora
 from .language_baselines import bigram_perplexity, unigram_perplexity
 
@@ -186,19 +185,18 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
             yield text[start : start + steps], text[start + 1 : start + steps + 1]
 
 
-def numbers(options: dict, facts: dict) -> dict[str, str]:
-    """Return the macros of `paper/task_words.tex`."""
-    file = own_file(options)
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_words.tex` says."""
     perplexities = {name: np.exp(loss) for name, loss in facts["baselines"].items()}
     return {
-        "TextFile": "--" if file is None else escape(file),
+        "TextFile": own_file(options),
         "Unit": options["unit"],
         "Tokens": TOKENS[options["unit"]],
-        "TokenCount": count(facts["token_count"]),
-        "ParagraphCount": count(facts["paragraph_count"]),
-        "Vocabulary": count(facts["input_size"] - 1),
-        "UnknownRate": percent(facts["unknown_rate"]),
-        "HeldOut": count(facts["held_out_tokens"]),
-        "UnigramPerplexity": number(perplexities["the unigram"]),
-        "BigramPerplexity": number(perplexities["the bigram"]),
+        "TokenCount": facts["token_count"],
+        "ParagraphCount": facts["paragraph_count"],
+        "Vocabulary": facts["input_size"] - 1,
+        "UnknownRate": Percentage(facts["unknown_rate"]),
+        "HeldOut": facts["held_out_tokens"],
+        "UnigramPerplexity": perplexities["the unigram"],
+        "BigramPerplexity": perplexities["the bigram"],
     }
