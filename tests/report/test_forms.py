@@ -68,7 +68,7 @@ def test_an_experiment(read):
     text = read(experiment() + r" \boundexcess")
     for sentence in (
         "At every step one of 4 symbols is drawn",
-        "the gradient is clipped at norm 1. The activations",
+        "the gradient is clipped at norm 1. The grid combines activations (tanh and ReLU) with",
         "4 grid points with 4 networks each",
         "a perplexity of 3.00 and an accuracy of 50.0 %;",
         "The loss of guessing is 1.40 nats (perplexity 4.06); networks do better at 2 of the 4 "
@@ -105,12 +105,12 @@ def test_what_is_not_known(read):
         "the gradient is not clipped; it is truncated to blocks of 5 steps; before training, 1 "
         "exponent is flossed for 20 steps.",
         "1 network diverged and stayed frozen from then on.",
-        "over all grid points, is not defined:",
+        "over all grid points, is not defined.",
         "At 1 of the 4 grid points the horizon for",
         "above zero with its whole interval at no distance.",
         "grows with distance at no grid point. No worst-case bound is known for these cells (th",
         "Mean-field theory covers the simple cell only.",
-        "No grid point has learnt to use its inputs. there shows both.",
+        "At no grid point have the networks learnt to use their inputs. there shows both.",
         "No worst-case bound is known for these cells. 1",
     ):
         assert sentence in text, sentence
@@ -131,7 +131,7 @@ def test_a_squared_error_and_a_single_grid_point(read):
     for sentence in (
         "and 50.0 % of the answers are less than 0.04 off; it is reached",
         "The mean squared error of guessing is 1; networks do better at the only grid point.",
-        "clipped at norm 1 and then at value 0.5. The activations",
+        "clipped at norm 1 and then at value 0.5. The grid",
         "1 grid point with 4 networks each",
         "with its whole interval at all distances.",
     ):
@@ -162,7 +162,7 @@ def test_remedies(read):
         "At radius 1.2, 3 of 6 plain networks solve the task; the intervals of the others include "
         "zero. A remedy that does not differ clearly"
     ) in text
-    assert "a step of adam is the most expensive: it takes 1.250 times" in text
+    assert "a step of the remedy adam is the most expensive: it takes 1.250 times" in text
 
 
 def main_text(start, end):
