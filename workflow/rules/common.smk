@@ -102,9 +102,9 @@ TABLES = [
 
 # What was published, beside what is measured here: where an experiment asks for it.
 IS_COMPARED = any("published" in experiment for experiment in CONFIG["experiments"].values())
-PUBLISHED_SECTION = ["results/paper/published.tex"] if IS_COMPARED else []
+PUBLISHED_TABLE = ["results/paper/published_table.tex"] if IS_COMPARED else []
 COMPARISON = (
-    ["results/tables/published.csv", "results/tables/published.txt", *PUBLISHED_SECTION]
+    ["results/tables/published.csv", "results/tables/published.txt", *PUBLISHED_TABLE]
     if IS_COMPARED
     else []
 )
@@ -148,13 +148,11 @@ PAPER_PARTS = [
     f"results/paper/{name}"
     for name in (
         *(
-            "all_details.tex",
             "config.yaml",
             "experiments.tex",
             "grids.tex",
             "learnability.tex",
             "numbers.tex",
-            "texts.tex",
             "versions.tex",
         ),
         *(
@@ -170,18 +168,27 @@ PAPER_SOURCES = [
     f"paper/{name}"
     for name in (
         "audit.tex",
+        "audit_claims.tex",
         "cells.tex",
         "details.tex",
         "experiment.tex",
+        "forms.tex",
         "main.tex",
         "preamble.tex",
+        "published.tex",
         "references.bib",
         "related_work.tex",
         "remedies.tex",
         "remedies_details.tex",
         "sentence_map.tex",
         "supplement.tex",
+        "task_other.tex",
         "transport_parts.tex",
+        *(
+            f"task_{name}.tex"
+            for name in sorted({own["task"]["name"] for own in CONFIG["experiments"].values()})
+            if (ROOT / f"paper/task_{name}.tex").is_file()
+        ),
     )
 ]
 PAPERS = ["results/paper/paper.pdf", "results/paper/supplement.pdf"] if EXPERIMENTS else []
@@ -198,7 +205,9 @@ CHECKPOINT_FILES = [
     ),
 ]
 REPORTS = [f"results/checkpoints/{net}/report.pdf" for net in CHECKPOINTS]
-REPORT_SOURCES = [f"paper/{name}" for name in ("preamble.tex", "references.bib", "report.tex")]
+REPORT_SOURCES = [
+    f"paper/{name}" for name in ("forms.tex", "preamble.tex", "references.bib", "report.tex")
+]
 NOTHING = "(?!)"
 
 

@@ -31,8 +31,7 @@ rule write_numbers:
 rule build_paper:
     input:
         PAPER_PARTS,
-        "results/paper/audit_table.tex",
-        PUBLISHED_SECTION,
+        PUBLISHED_TABLE,
         [own(file) for file in PAPER_SOURCES],
         [figure for figure in FIGURES if figure.endswith(".pdf")],
         script=script("build_paper"),
