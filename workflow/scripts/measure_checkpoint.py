@@ -13,28 +13,13 @@ from pathlib import Path
 from gradient_horizon.checkpoints import checkpoint, measuring
 from gradient_horizon.gradients import measurement
 from gradient_horizon.ground import files, latex, programs, user_files
-from gradient_horizon.report import net_figures, net_numbers, plotting, typesetting
+from gradient_horizon.report import net_numbers, typesetting
+from gradient_horizon.report.figures import drawing
 
 PAPER = Path(__file__).parents[2] / "paper"
 SOURCES = [PAPER / name for name in ("report.tex", "preamble.tex", "references.bib")]
 JACOBIAN_DISTANCES = (1, 10, 20)
 NO_REPORT = "none"
-
-
-def draw(tables: dict, output: Path) -> list[Path]:
-    """Draw every figure as PDF and PNG; return the PDFs."""
-    plotting.use_style()
-    rows = tables["contributions"]
-    drawn = {
-        "transport": net_figures.transport(rows),
-        "contribution": net_figures.contribution(rows),
-        "truncation": net_figures.truncation(rows),
-        "influence": net_figures.influence(rows, tables["influence"]),
-        "spectra": net_figures.spectra(tables["spectra"]),
-    }
-    for name, figure in drawn.items():
-        plotting.save(figure, output / name)
-    return [output / f"{name}.pdf" for name in drawn]
 
 
 def main() -> None:
@@ -68,7 +53,7 @@ def main() -> None:
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             files.write_table(output / f"{name}.{ending}", table)
-    figures = draw(tables, output)
+    figures = drawing.draw_net(tables, output)
     macros = latex.Macros()
     macros.add(
         net_numbers.macros(arguments.name or arguments.weights.stem, net, tables)
