@@ -19,7 +19,7 @@ rule write_grid:
         ),
         code=code("write_grid"),
     shell:
-        "python {input.script:q} --experiment {params.experiment:q} --output {output.grid:q} > {log:q} 2>&1"
+        program("--experiment {params.experiment:q} --output {output.grid:q}")
 
 
 rule prepare_task:
@@ -43,5 +43,7 @@ rule prepare_task:
         sources=lambda wildcards: sources(wildcards.experiment),
         code=code("prepare_task"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --data {output.data:q}"
-        " --probe {output.probe:q} --facts {output.facts:q} > {log:q} 2>&1"
+        program(
+            "--settings {params.settings:q} --data {output.data:q} --probe {output.probe:q}"
+            " --facts {output.facts:q}"
+        )
