@@ -7,10 +7,13 @@ from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
-sys.path.insert(0, str(ROOT / "src"))
+# In a checkout the library needs no installation; otherwise it is the one that this is a part of.
+SOURCE = ROOT / "src"
+if SOURCE.is_dir():
+    sys.path.insert(0, str(SOURCE))
 from gradient_horizon.config import configuration, grid, reading
 from gradient_horizon.ground import provenance
-from gradient_horizon.ground.digests import digest
+from gradient_horizon.ground.digests import PACKAGE, digest
 from gradient_horizon.ground.user_files import sha256
 from gradient_horizon.networks import user_activation_checks
 from gradient_horizon.report import closing, targets
@@ -27,9 +30,7 @@ def end_with(errors):
         sys.exit(1)
 
 
-CONFIG_FILE = Path("config/config.yaml")
-if not CONFIG_FILE.exists():
-    CONFIG_FILE = ROOT / CONFIG_FILE
+CONFIG_FILE = reading.default_file()
 # A workflow that uses this one as a module hands its part of its own configuration over instead.
 if not workflow.modifier.skip_configfile:
     for file in (CONFIG_FILE, *workflow.overwrite_configfiles):
@@ -55,7 +56,7 @@ TEX_ENGINE = find_engine()
 COMPARING = targets.comparing(CONFIG["experiments"])
 TARGETS = targets.Targets(CONFIG["experiments"], CHECKPOINTS, typeset=TEX_ENGINE is not None)
 
-FIGURE_STYLE = "src/gradient_horizon/report/figures.mplstyle"
+FIGURE_STYLE = os.path.relpath(PACKAGE / "report/figures.mplstyle", ROOT)
 PAPER_SOURCES = [
     f"paper/{file.name}"
     for file in sorted((ROOT / "paper").iterdir())
@@ -85,13 +86,14 @@ def script(name):
 
 
 def program(arguments):
-    """The command that starts a rule's script.
+    """The command that starts a rule's script, with the same library.
 
-    Its library is that of this project, installed or not. The path is part of the command, since a
-    prefix of all commands would reach the rules of a workflow that uses this one as a module.
+    Where that is not installed, its path is part of the command: a prefix of all commands would
+    reach the rules of a workflow that uses this one as a module.
     """
     library = shlex.quote(own("src")).replace("{", "{{").replace("}", "}}")
-    return f"PYTHONPATH={library} python {{input.script:q}} {arguments} > {{log:q}} 2>&1"
+    path = f"PYTHONPATH={library} " if SOURCE.is_dir() else ""
+    return f"{path}python {{input.script:q}} {arguments} > {{log:q}} 2>&1"
 
 
 def folder(file, above=1):
