@@ -1,5 +1,6 @@
 """The workflow as a module of another one, in a project of somebody else's."""
 
+import re
 import shutil
 
 import pytest
@@ -8,35 +9,25 @@ from snakemake.utils import update_config
 
 import project
 
-# The other project has a configuration, rules and a prefix of its own.
-SNAKEFILE = """
-configfile: "config/config.yaml"
-
+PAGE = (project.ROOT / "docs/another_workflow.md").read_text()
+MODULE, ANSWER = re.findall(r"```snakemake\n(.*?)```", PAGE, re.DOTALL)
+(CONFIGURATION,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+# The other project has a prefix and threads of its own, and a rule that comes before ours.
+SNAKEFILE = f"""
 shell.prefix("OTHER=other; ")
 
 rule all:
     input:
-        "answer.txt",
+        "answer.txt", "settings.txt",
 
-module gradient_horizon:
-    snakefile:
-        {snakefile!r}
-    config:
-        config["gradient_horizon"]
-    prefix:
-        "far back"
-
-use rule * from gradient_horizon as gh_*
-
-rule answer:
-    input:
-        table="far back/results/tables/summary_median.csv",
+{MODULE}
+{ANSWER}
+rule settings:
     output:
-        answer="answer.txt",
+        settings="settings.txt",
     threads: 2
     shell:
-        'echo "$OTHER $OPENBLAS_NUM_THREADS ${{{{PYTHONPATH:-none}}}}" > {{output.answer}};'
-        ' wc -l < {{input.table:q}} >> {{output.answer}}'
+        'echo "$OTHER $OPENBLAS_NUM_THREADS ${{{{PYTHONPATH:-none}}}}" > {{output.settings}}'
 """
 INSIDE = "modules/gradient-horizon/workflow/Snakefile"
 OUTSIDE = str(project.ROOT / "workflow/Snakefile")
@@ -57,7 +48,7 @@ def whole(changes):
 def other_project(folder, snakefile, changes=project.TINY):
     """Write the other project, the configuration of ours a part of its own."""
     (folder / "config").mkdir(parents=True)
-    (folder / "Snakefile").write_text(SNAKEFILE.format(snakefile=snakefile))
+    (folder / "Snakefile").write_text(SNAKEFILE.replace(INSIDE, snakefile))
     content = {"gradient_horizon": whole(changes), "its_own": [1, 2]}
     project.write_yaml(folder / "config/config.yaml", content)
     return folder
@@ -77,7 +68,7 @@ def finished(tmp_path_factory):
 
 
 def test_the_tables_are_those_of_a_run_by_itself(finished, without_tex):
-    tables = finished / "far back/results/tables"
+    tables = finished / "horizon/results/tables"
     names = {path.name for path in tables.iterdir()}
     assert {"summary_median.csv", "slopes.parquet", "contributions.parquet"} <= names
     for name in names:
@@ -86,18 +77,17 @@ def test_the_tables_are_those_of_a_run_by_itself(finished, without_tex):
 
 def test_everything_lies_below_the_prefix(finished):
     assert {path.name for path in finished.iterdir()} == {
-        *("Snakefile", "config", "modules", ".snakemake", "answer.txt", "far back")
+        *("Snakefile", "config", "modules", ".snakemake", "answer.txt", "settings.txt", "horizon")
     }
-    assert {path.name for path in (finished / "far back").iterdir()} == {"results", "logs"}
+    assert {path.name for path in (finished / "horizon").iterdir()} == {"results", "logs"}
     ours = {path.name for path in (finished / "modules/gradient-horizon").iterdir()}
     assert not ours & {"results", "logs", ".snakemake"}
 
 
 def test_rules_of_the_other_project_do_not_notice(finished):
     """Their prefix, threads and library are their own; so is what is made by default."""
-    first, count = (finished / "answer.txt").read_text().splitlines()
-    assert first == "other 2 none"
-    assert int(count) == 1 + len(RUNS) * 2  # checkpoints
+    assert (finished / "settings.txt").read_text() == "other 2 none\n"
+    assert int((finished / "answer.txt").read_text()) == 1 + len(RUNS) * 2  # checkpoints
 
 
 def test_the_rest_is_made_when_asked_for(finished):
@@ -108,7 +98,7 @@ def test_the_rest_is_made_when_asked_for(finished):
         "gh_draw_figures": {ECHO},
         **dict.fromkeys(("gh_audit_claims", "gh_write_numbers", "gh_record_provenance"), ONCE),
     }
-    figure = f"far back/results/figures/transport_{ECHO}.png"
+    figure = f"horizon/results/figures/transport_{ECHO}.png"
     project.succeed(SNAKEMAKE, finished, "--cores", "2", figure)
     assert (finished / figure).read_bytes().startswith(b"\x89PNG")
 
@@ -130,6 +120,12 @@ def test_a_copy_that_lies_elsewhere_and_files_of_the_users_own(tmp_path):
     jobs = plan(folder, "gh_all")
     assert jobs["gh_measure_checkpoint"] == {"mine"}
     assert jobs["gh_prepare_task"] == {"words", ECHO}
+
+
+def test_the_configuration_of_the_page(tmp_path):
+    folder = other_project(tmp_path / "other", OUTSIDE)
+    (folder / "config/config.yaml").write_text(CONFIGURATION)
+    assert len(plan(folder)["gh_train_networks"]) == 2
 
 
 def test_a_configuration_that_is_wrong_is_said_in_one_line(tmp_path):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from ..config import grid
+from ..networks.cells import CELLS
 from .figures import FIGURES, OF_A_NET
 
 # What is measured of the nets of a grid point, and of a trained net from elsewhere.
@@ -31,6 +32,19 @@ PAPER_PARTS = (
     "texts.tex",
     "versions.tex",
 )
+
+
+def _reads_words(experiment: Mapping) -> bool:
+    return experiment["task"].get("unit") == "word"
+
+
+def _has_parts(experiment: Mapping) -> bool:
+    """Tell whether the state of some cell has parts, through which the signal goes back apart."""
+    return any(hasattr(CELLS[run["cell"]], "PARTS") for run in grid.runs(experiment))
+
+
+# What some figures alone are drawn of.
+HAS = {"words": _reads_words, "parts": _has_parts}
 
 
 class Targets:
@@ -76,7 +90,7 @@ class Targets:
             f"results/figures/{file}"
             for name, experiment in experiments.items()
             for figure, kind in FIGURES.items()
-            if kind.where(experiment)
+            if not kind.only or HAS[kind.only](experiment)
             for file in _with_endings([f"{figure}_{name}"], "pdf", "png")
         ]
         asked = any("published" in experiment for experiment in experiments.values())

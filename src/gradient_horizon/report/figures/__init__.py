@@ -7,29 +7,14 @@ figure is one function and one line. Nothing that draws is imported before somet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...config import grid
-from ...networks.cells import CELLS
 from . import distance, radius, sentences, spectra, training
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def _always(experiment: Mapping) -> bool:
-    return True
-
-
-def _has_words(experiment: Mapping) -> bool:
-    return experiment["task"].get("unit") == "word"
-
-
-def _has_parts(experiment: Mapping) -> bool:
-    """Tell whether the state of some cell has parts, through which the signal goes back apart."""
-    return any(hasattr(CELLS[run["cell"]], "PARTS") for run in grid.runs(experiment))
 
 
 @dataclass(frozen=True)
@@ -43,14 +28,15 @@ class Kind:
     run : what `draw` takes of one experiment, in this order: tables, `task` for the facts of its
         task, `sentence_map` for the arrays of that name.
     net : the same of one trained net; empty where nets have no such figure.
-    where : tells of a resolved experiment whether it has this figure.
+    only : what an experiment must have for this figure: `words` that it reads, or `parts` of the
+        state of some cell; empty where every experiment has it.
     """
 
     title: str
     draw: Callable[..., Figure]
     run: tuple[str, ...]
     net: tuple[str, ...] = ()
-    where: Callable[[Mapping], bool] = _always
+    only: str = ""
 
 
 FIGURES = {
@@ -85,7 +71,7 @@ FIGURES = {
         "Between the words of a sentence",
         sentences.sentence_map,
         run=("sentence_map",),
-        where=_has_words,
+        only="words",
     ),
     "slopes": Kind(
         "Slope of transport beside theory",
@@ -108,7 +94,7 @@ FIGURES = {
         "Transport through the parts of the state",
         distance.transport_parts,
         run=("contributions_median",),
-        where=_has_parts,
+        only="parts",
     ),
     "truncation": Kind(
         "What truncation loses",
@@ -117,5 +103,5 @@ FIGURES = {
         net=("contributions",),
     ),
 }
-OF_EVERY_RUN = [name for name, kind in FIGURES.items() if kind.where is _always]
+OF_EVERY_RUN = [name for name, kind in FIGURES.items() if not kind.only]
 OF_A_NET = [name for name, kind in FIGURES.items() if kind.net]
