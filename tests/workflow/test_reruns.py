@@ -48,7 +48,11 @@ EVERYTHING = {"write_grid": EXPERIMENTS, **PREPARED}
 
 LIBRARY = "src/gradient_horizon"
 EDITS = {
-    f"{LIBRARY}/report/figures.py": FIGURES,
+    f"{LIBRARY}/report/figures/distance.py": FIGURES,
+    f"{LIBRARY}/report/figures/sentences.py": FIGURES,
+    # What is to be made, and what is said at the end, is no part of any job.
+    f"{LIBRARY}/report/targets.py": {},
+    f"{LIBRARY}/report/closing.py": {},
     f"{LIBRARY}/report/paper_tables.py": NUMBERS,
     f"{LIBRARY}/analysis/remedy_cost.py": NUMBERS,
     f"{LIBRARY}/report/remedy_numbers.py": NUMBERS,
@@ -83,9 +87,10 @@ EDITS = {
     f"{LIBRARY}/networks/losses/cross_entropy.py": PREPARED,
     f"{LIBRARY}/tasks/corpus.py": PREPARED,
     "workflow/scripts/audit_claims.py": AUDIT,
-    "workflow/scripts/draw_figures.py": {"draw_figures": EXPERIMENTS, **PAPER},
+    "workflow/scripts/draw_figures.py": FIGURES,
     "workflow/scripts/train_networks.py": trained(RUNS),
     f"{LIBRARY}/report/figures.mplstyle": FIGURES,
+    "workflow/report/figures/transport.rst": {},
     "paper/main.tex": PAPER,
     "paper/audit.tex": PAPER,
     "paper/remedies.tex": PAPER,
@@ -94,7 +99,12 @@ EDITS = {
     "paper/task_parity.tex": {},
 }
 # A comment in each of these languages.
-COMMENTS = {".py": "\n# changed\n", ".mplstyle": "\n# changed\n", ".tex": "%\n"}
+COMMENTS = {
+    ".rst": "\n.. changed\n",
+    ".py": "\n# changed\n",
+    ".mplstyle": "\n# changed\n",
+    ".tex": "%\n",
+}
 
 
 def plan(smoke, change=None):
