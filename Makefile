@@ -1,9 +1,9 @@
 # `make paper` and `make test` set everything up by themselves; `make help` lists the rest.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-PYTHON := .venv/bin/python
-RUN := $(PYTHON) workflow/scripts/run_workflow.py
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+RUN := $(BIN)/gradient-horizon run
 
-.PHONY: paper smoke test verify bench bench-peers lint format docs readme lock clean distclean help
+.PHONY: paper smoke check test verify bench bench-peers lint format docs readme lock clean distclean help
 
 paper: ## train, measure and build results/paper/paper.pdf (the default)
 	@./bootstrap.sh
@@ -13,7 +13,10 @@ smoke: ## the same with the small configuration, into smoke/results/
 	@./bootstrap.sh
 	@$(RUN) --directory smoke --configfile config/smoke.yaml $(ARGS)
 
-test: ## run the tests
+check: lint ## the same and the unit tests, side by side on all cores
+	@$(PYTHON) -m pytest -q -n auto --ignore tests/workflow $(ARGS)
+
+test: ## run all tests
 	@./bootstrap.sh --test
 	@$(PYTHON) -m pytest $(ARGS)
 
@@ -41,18 +44,19 @@ bench-peers: .venv-peers/installed ## time them beside PyTorch and JAX
 	@.venv-peers/bin/python -m pip install -q -r benchmarks/requirements-peers.txt
 	@touch $@
 
-lint: ## check style and workflow
+lint: ## check style, workflow, and what imports what
 	@./bootstrap.sh
-	ruff check
-	ruff format --check
-	snakefmt --check Snakefile workflow
-	snakemake --lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports
 
 format: ## rewrite the code in the project's style
 	@./bootstrap.sh
-	ruff check --fix
-	ruff format
-	snakefmt Snakefile workflow
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
 
 docs: ## write the table of config/README.md from the schema
 	@./bootstrap.sh
@@ -63,7 +67,7 @@ readme: paper ## take the README's figure from the run
 
 lock: ## resolve requirements.in into requirements.lock
 	@./bootstrap.sh
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-header --no-annotate --python-version 3.11 -o requirements.lock requirements.in
 
 clean: ## remove results and logs

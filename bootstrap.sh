@@ -5,7 +5,8 @@
 #   ./bootstrap.sh --test   pdftotext and Slurm as well, for the tests
 #
 # A second start does nothing. With conda, mamba or micromamba the environment comes from
-# environment.yml, otherwise from requirements.lock.
+# environment.yml, otherwise from requirements.lock; the project itself is installed into it as it
+# stands here.
 set -eu
 cd "$(dirname "$0")"
 
@@ -81,6 +82,12 @@ with_pip() {
         --no-deps -r requirements.lock
 }
 
+# The project itself, as it stands here: the command `gradient-horizon`, and scripts started by hand.
+install_project() {
+    .venv/bin/python -m pip install -q --disable-pip-version-check --root-user-action ignore \
+        --no-index --no-deps --no-build-isolation -e .
+}
+
 set_up_python() {
     conda=$(for name in micromamba mamba conda; do have $name && echo $name && break; done || true)
     stamp=.venv/.made-from
@@ -92,6 +99,7 @@ set_up_python() {
         python=$(find_python)
         with_pip
     fi
+    install_project
     fingerprint > "$stamp" # last: an interrupted set-up is begun again
 }
 

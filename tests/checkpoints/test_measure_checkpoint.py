@@ -2,18 +2,19 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-import measure_checkpoint
 import reference_checkpoints as reference
 from gradient_horizon.checkpoints import checkpoint, measuring
 from gradient_horizon.gradients import contributions, forward_pass
 from gradient_horizon.ground import files
 from gradient_horizon.networks.cells import net_of
-from gradient_horizon.report import net_numbers
+from gradient_horizon.report import net_numbers, net_report
 
 STORED = dict(np.load(reference.STORED))
 PROBE = {name: STORED[name] for name in ("inputs", "targets", "loss_mask")}
@@ -130,14 +131,13 @@ def test_a_net_that_gives_numbers(files_of):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run the script; the folder that it has written."""
+def run(tmp_path):
+    """Run the command, in which a warning is an error; the folder that it has written."""
 
     def start(paths, *arguments):
-        weights, probe = map(str, paths)
-        given = ["--weights", weights, "--probe", probe, "--output", str(tmp_path / "out")]
-        monkeypatch.setattr("sys.argv", ["measure_checkpoint.py", *given, *arguments])
-        measure_checkpoint.main()
+        command = [sys.executable, "-W", "error", "-m", "gradient_horizon", "measure"]
+        given = ["--weights", paths[0], "--probe", paths[1], "--output", tmp_path / "out"]
+        subprocess.run([*command, *given, *arguments], check=True, timeout=300)
         return tmp_path / "out"
 
     return start
@@ -151,7 +151,6 @@ WRITTEN = {
 }
 
 
-@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", ["rnn_relu", "lstm"])
 def test_everything_but_the_report(kind, files_of, run):
     folder = run(files_of(kind), "--engine", "none", "--activation", activation_of(kind))
@@ -162,7 +161,7 @@ def test_everything_but_the_report(kind, files_of, run):
     norms = np.linalg.norm(STORED[f"{kind}/contributions_hh"], axis=(1, 2))
     np.testing.assert_allclose(rows["contribution"], norms, rtol=1e-12)
     macros = json.loads((folder / "numbers.json").read_text())
-    used = re.findall(r"\\([A-Z]\w+)", (measure_checkpoint.PAPER / "report.tex").read_text())
+    used = re.findall(r"\\([A-Z]\w+)", net_report.SOURCES[0].read_text())
     assert set(used) == set(macros)
     assert macros["Name"] == "net"
 
@@ -173,7 +172,6 @@ def macros_of(paths, **names):
     return net_numbers.macros("my_net", read, tables)
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_net_that_is_off(files_of, run):
     """Nothing to see, but no error: its gradient is exactly zero."""
     weights, probe = files_of("rnn_relu")

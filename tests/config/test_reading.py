@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from snakemake.settings.types import ConfigSettings
+from snakemake.utils import update_config
 
 from gradient_horizon.config import reading
 
@@ -70,3 +72,32 @@ def test_keys_that_are_given_twice(tmp_path):
 )
 def test_what_is_a_configuration(tmp_path, text):
     assert problems(tmp_path, text) == []
+
+
+LAYERS = [
+    "a: {b: {x: 1, y: 2}, c: 3}\nd: [1, 2]\ne: {f: 1}\ng: {h: 1}\n",
+    "a: {b: null, c: {z: 1}}\nd: [3]\ne: {}\ng: 5\n",
+    "a: {b: {y: 4}}\ng: {i: 2}\nj: {k: {l: 1}}\n",
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_files_are_laid_over_one_another_as_by_snakemake(tmp_path, count):
+    """Their own order counts: all of them together are laid over the default."""
+    default, *files = (tmp_path / f"{place}.yaml" for place in range(count))
+    for file, text in zip((default, *files), LAYERS, strict=False):
+        file.write_text(text)
+    together = ConfigSettings(configfiles=files).overwrite_config
+    assert reading.merged(files) == together
+    whole = ConfigSettings(configfiles=[default]).overwrite_config
+    update_config(whole, together)
+    assert reading.merged(files, default) == whole
+
+
+def test_the_default_is_the_folders_own_if_it_has_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    default = reading.default_file()
+    assert default.is_file() and default.parts[-2:] == ("config", "config.yaml")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").touch()
+    assert reading.default_file().absolute() == tmp_path / "config/config.yaml"

@@ -10,15 +10,25 @@ import pytest
 
 from gradient_horizon.ground import digests
 
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
+VECTORS = ROOT / "tests" / "reference" / "vectors"
 # Those that prepare, train and measure must not wait for what only draws, nor for pandas and SciPy.
 COMPUTE = ("prepare_task", "train_networks", "measure_gradients", "map_sentence")
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "run_workflow")
 
+# What loads all that the script uses; measure_checkpoint loads most of it once the net is read.
+ARGUMENTS = {name: ["--help"] for name in NAMES} | {
+    "measure_checkpoint": [
+        *("--weights", f"{VECTORS}/net.safetensors", "--probe", f"{VECTORS}/probe.npz"),
+        *("--output", "out", "--engine", "none"),
+    ],
+}
+
 REPORT = """
 import runpy, sys
 script = sys.argv[1]
-sys.argv = [script, "--help"]
+sys.argv = sys.argv[1:]
 try:
     runpy.run_path(script, run_name="__main__")
 except SystemExit as end:
@@ -30,11 +40,13 @@ for name, module in sorted(sys.modules.items()):
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    """The modules that each script has loaded when it shows its help: {script: {name: file}}."""
+def loaded(tmp_path_factory):
+    """The modules that each script has loaded in the end: {script: {name: file}}."""
+    folder = tmp_path_factory.mktemp("scripts")
     processes = {
         name: subprocess.Popen(
-            [sys.executable, "-c", REPORT, str(SCRIPTS / f"{name}.py")],
+            [sys.executable, "-c", REPORT, str(SCRIPTS / f"{name}.py"), *ARGUMENTS[name]],
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -14,6 +14,7 @@ import project
         ["ruff", "format", "--check", "--no-cache"],
         ["snakefmt", "--check", "Snakefile", "workflow"],
         ["snakemake", "--lint"],
+        ["lint-imports", "--no-cache"],
         ["sh", "-n", "bootstrap.sh"],
     ],
     ids=" ".join,

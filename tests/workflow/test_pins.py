@@ -1,10 +1,12 @@
 """One set of versions: conda's and pip's files name the same, and they go together."""
 
+import ast
 import asyncio
 import json
 import re
 import sys
-from importlib.metadata import distributions
+import tomllib
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,10 @@ ENVIRONMENTS = [ROOT / "environment.yml", *sorted((ROOT / "workflow" / "envs").g
 LOCK = (ROOT / "requirements.lock").read_text()
 PIP_NAME = {"matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
 CONDA_NAME = {pip: conda for conda, pip in PIP_NAME.items()}
-# What pip does not have: Python itself, the TeX engine, and pdftotext for the tests.
-ONLY_CONDA = {"python", "poppler", "tectonic"}
-# What an environment has before anything of the lock is in it.
-INSTALLERS = {"pip", "setuptools", "wheel", "uv"}
+# What the lock does not have: Python, what installs the project, TeX, and pdftotext for the tests.
+ONLY_CONDA = {"pip", "python", "poppler", "tectonic"}
+# What an environment has besides the lock: what has installed it, and the project.
+BESIDES = {"pip", "setuptools", "wheel", "uv", "gradient-horizon"}
 
 
 def conda_specs(file):
@@ -55,6 +57,13 @@ def locked():
     return pip_pins(LOCK)
 
 
+def declared(extra=None):
+    """What pyproject.toml says that the package needs, or an extra of it besides."""
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = metadata["optional-dependencies"][extra] if extra else metadata["dependencies"]
+    return {canonicalize_name(each.name): each.specifier for each in map(Requirement, lines)}
+
+
 # The files among each other
 
 
@@ -68,6 +77,29 @@ def test_conda_and_pip_have_the_same_direct_dependencies():
 def test_the_lock_has_the_versions_that_are_required():
     assert required().items() <= locked().items()
     assert len(locked()) > 60
+
+
+def test_the_versions_of_a_run_are_among_those_that_the_package_allows():
+    needed = declared() | declared("paper")
+    assert needed.keys() <= required().keys()
+    for name, specifier in needed.items():
+        assert specifier.contains(required()[name]), name
+
+
+def test_the_package_declares_what_the_library_imports():
+    """The extra `paper` is for the commands and the task that are used in the workflow alone."""
+    imported = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    others = imported - sys.stdlib_module_names - {"gradient_horizon"}
+    names = packages_distributions()
+    found = {canonicalize_name(names[module][0]) for module in others}
+    assert declared().keys() <= found
+    assert found - declared().keys() == declared("paper").keys() - {"snakemake"}
 
 
 @pytest.mark.parametrize("file", ENVIRONMENTS[1:], ids=lambda file: file.name)
@@ -119,7 +151,7 @@ def test_what_is_installed_is_what_is_locked():
     if prefix != ROOT / ".venv" or (prefix / "conda-meta").is_dir():
         pytest.skip("not in the .venv that is made from requirements.lock")
     installed = {canonicalize_name(each.name): each.version for each in distributions()}
-    assert {name: installed[name] for name in installed.keys() - INSTALLERS} == locked()
+    assert {name: installed[name] for name in installed.keys() - BESIDES} == locked()
 
 
 def stub_channel(folder, others):

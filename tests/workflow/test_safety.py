@@ -8,7 +8,9 @@ import pytest
 import project
 from gradient_horizon.report import typesetting
 
-SOURCES = sorted((project.ROOT / "workflow").rglob("*.py"))
+SOURCES = sorted(
+    path for folder in ("src", "workflow") for path in (project.ROOT / folder).rglob("*.py")
+)
 RULES = sorted((project.ROOT / "workflow/rules").glob("*.smk"))
 FORBIDDEN_MODULES = {
     "pickle",
@@ -63,7 +65,7 @@ def test_no_code_from_data(source):
 def test_only_an_activation_of_the_users_own_is_imported_by_its_name():
     """What the configuration names there is code, and the documentation says so."""
     importing = [source.name for source in SOURCES if "import_module(" in source.read_text()]
-    assert importing == ["own_activation.py"]
+    assert importing == ["user_activations.py"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ case "$*" in
     "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/uv ;;
 esac
 """
+EDITABLE = "--no-index --no-deps --no-build-isolation -e ."
 TOOLS = ("sh", "cat", "cksum", "rm", "mkdir", "cp", "dirname", "basename", "flock", "id")
 
 
@@ -62,8 +63,9 @@ def test_a_second_start_does_nothing(fresh):
     folder, bootstrap = fresh
     code, printed, calls = bootstrap()
     assert (code, printed) == (0, "bootstrap: creating .venv from requirements.lock\n")
-    install = calls[-1]
-    assert install.startswith("uv pip install") and "--require-hashes --compile-bytecode" in install
+    locked, itself = calls[-2:]
+    assert locked.startswith("uv pip install") and "--require-hashes --compile-bytecode" in locked
+    assert itself.startswith("python -m pip install") and itself.endswith(EDITABLE)
     before = state(folder)
     assert bootstrap() == (0, "", [])
     assert state(folder) == before
@@ -115,10 +117,13 @@ def test_make_help_lists_every_target():
 def test_where_conda_is_it_makes_the_environment(fresh, name, command):
     folder, bootstrap = fresh
     program = folder.parent / "programs" / name
-    program.write_text('#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\nmkdir .venv\n')
+    made = "mkdir -p .venv/bin && cp ../programs/python3 .venv/bin/python"
+    program.write_text(f'#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n{made}\n')
     program.chmod(0o755)
     code, printed, calls = bootstrap()
-    assert code == 0 and calls == [f"{name} {command}"], printed
+    assert code == 0 and calls[0] == f"{name} {command}", printed
+    (itself,) = calls[1:]
+    assert itself.startswith("python -m pip install") and itself.endswith(EDITABLE)
     assert bootstrap() == (0, "", [])
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 
-sys.path.insert(0, str(ROOT / "src"))
+# In a checkout the library needs no installation; otherwise it is the one that this is a part of.
+SOURCE = ROOT / "src"
+if SOURCE.is_dir():
+    sys.path.insert(0, str(SOURCE))
 from gradient_horizon.config import configuration, grid, reading
 from gradient_horizon.ground import provenance
-from gradient_horizon.ground.digests import digest
+from gradient_horizon.ground.digests import PACKAGE, digest
 from gradient_horizon.ground.programs import THREADS
 from gradient_horizon.ground.user_files import sha256
 from gradient_horizon.networks import user_activation_checks
@@ -19,16 +22,15 @@ from gradient_horizon.networks.cells import CELLS
 from gradient_horizon.report.typesetting import find_engine
 from gradient_horizon.tasks import TASKS
 
-# Jobs use the library of this project, installed or not, and one BLAS thread each.
+# Jobs use the same library, and one BLAS thread each.
 shell.prefix(
-    f"export PYTHONPATH={shlex.quote(str(ROOT / 'src'))} "
+    "export "
+    + (f"PYTHONPATH={shlex.quote(str(SOURCE))} " if SOURCE.is_dir() else "")
     + "".join(f"{variable}=1 " for variable in THREADS)
     + "; "
 )
 
-CONFIG_FILE = Path("config/config.yaml")
-if not CONFIG_FILE.exists():
-    CONFIG_FILE = ROOT / CONFIG_FILE
+CONFIG_FILE = reading.default_file()
 
 
 def end_with(errors):
@@ -162,7 +164,7 @@ PAPER_PARTS = [
         *(f"remedies_{experiment}.tex" for experiment in COMPARING),
     )
 ]
-FIGURE_STYLE = "src/gradient_horizon/report/figures.mplstyle"
+FIGURE_STYLE = os.path.relpath(PACKAGE / "report/figures.mplstyle", ROOT)
 PAPER_SOURCES = [
     f"paper/{name}"
     for name in (

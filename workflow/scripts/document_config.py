@@ -3,12 +3,10 @@
 python document_config.py
 """
 
-from pathlib import Path
-
 from gradient_horizon.config import reference
-from gradient_horizon.ground import files, programs
+from gradient_horizon.ground import files, programs, project
 
-PAGE = Path(__file__).parents[2] / "config" / "README.md"
+PAGE = project.ROOT / "config" / "README.md"
 
 
 def main() -> None:

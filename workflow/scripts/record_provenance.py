@@ -7,6 +7,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gradient_horizon import __version__
 from gradient_horizon.ground import files, programs, provenance
 
 
@@ -23,12 +24,13 @@ def main() -> None:
         for key in ("corpus_sha256", "file_sha256")
     }
     content = {
-        "commit": provenance.commit(Path(__file__).parent),
+        "commit": provenance.commit(),
         "config": arguments.config,
         **sums,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.machine(),
         "system": platform.platform(),
+        "version": __version__,
         "versions": {**provenance.versions(), "python": platform.python_version()},
     }
     files.write_json(arguments.output, content)

@@ -27,15 +27,14 @@ LAYER = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """One trained net and a batch that it can read.
+class TrainedNet:
+    """One trained net.
 
     Attributes
     ----------
     cell : rnn, gru or lstm.
     activation : phi.
-    weights : by the library's names, in float64; `embedding` unless symbols are unit vectors.
-    probe : as `probe_file.read` returns it.
+    weights : by the library's names, in float64; `embedding` unless there is none.
     layer, readout, embedding : where in the file the parts were found; None for no embedding.
     unused : names of the tensors that take no part.
     """
@@ -43,11 +42,22 @@ class Checkpoint:
     cell: str
     activation: str
     weights: dict[str, np.ndarray]
-    probe: dict[str, np.ndarray]
     layer: str
     readout: str
     embedding: str | None
     unused: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint(TrainedNet):
+    """One trained net and a batch that it can read.
+
+    Attributes
+    ----------
+    probe : as `probe_file.read` returns it.
+    """
+
+    probe: dict[str, np.ndarray]
 
 
 def read(
@@ -72,6 +82,33 @@ def read(
         together; or the batch is none that the net can read.
     """
     file, batch = tensor_file.read(weights), probe_file.read(probe)
+    symbolic = batch["inputs"].dtype.kind != "f"
+    if not symbolic and embedding is not None:
+        raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
+    net = _net_of(file, activation, readout, embedding, symbolic)
+    outputs, width = len(net.weights["W_s"]), net.weights["W_hx"].shape[1]
+    symbols = len(net.weights.get("embedding", range(width)))
+    probe_file.check(probe, batch, symbols, width, outputs)
+    return Checkpoint(**vars(net), probe=batch)
+
+
+def read_net(
+    weights: str | Path,
+    activation: str = "tanh",
+    readout: str | None = None,
+    embedding: str | None = None,
+) -> TrainedNet:
+    """Read a net without a batch; a tensor that fits as the embedding is taken for it.
+
+    Parameters and errors are those of `read`.
+    """
+    return _net_of(tensor_file.read(weights), activation, readout, embedding, symbolic=True)
+
+
+def _net_of(
+    file: TensorFile, activation: str, readout: str | None, embedding: str | None, symbolic: bool
+) -> TrainedNet:
+    """Put the net of a file together; `symbolic` if it reads symbols, and so may have embedded."""
     layer = _find_layer(file)
     cell, size, width = _sizes(file, layer)
     if cell != "rnn" and activation != "tanh":
@@ -79,18 +116,13 @@ def read(
             f"the recurrent layer is an nn.{cell.upper()}, whose activation is tanh, "
             f"not {activation}"
         )
-    symbolic = batch["inputs"].dtype.kind != "f"
-    if not symbolic and embedding is not None:
-        raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
     embedding, readout = _find_ends(file, layer, size, width, symbolic, (embedding, readout))
     unused = tuple(_left_over(file, layer, (embedding, readout)))
     net = _layer_weights(file, layer, cell)
     net |= {"W_s": file.values(f"{readout}.weight"), "b_s": _bias(file, readout)}
     if embedding is not None:
         net["embedding"] = file.values(f"{embedding}.weight")
-    symbols = len(net.get("embedding", range(width)))
-    probe_file.check(probe, batch, symbols, width, outputs=len(net["W_s"]))
-    return Checkpoint(cell, activation, net, batch, layer.rstrip("."), readout, embedding, unused)
+    return TrainedNet(cell, activation, net, layer.rstrip("."), readout, embedding, unused)
 
 
 def _find_layer(file: TensorFile) -> str:

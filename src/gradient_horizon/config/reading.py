@@ -1,14 +1,57 @@
-"""Whether Snakemake can read a configuration file, and if not, why and where.
+"""Reading configuration files as Snakemake does, and saying why and where it could not.
 
 Snakemake reads these files itself, but where it cannot it says little or shows a traceback, and
 of a key that is given twice it silently takes the last.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
+
+from ..ground import project
+
+DEFAULT = Path("config", "config.yaml")
+
+
+def default_file() -> Path:
+    """Return the configuration that others are laid over: this folder's, or the project's own."""
+    return DEFAULT if DEFAULT.exists() else project.ROOT / DEFAULT
+
+
+def merged(files: Sequence[str | Path], default: str | Path | None = None) -> dict:
+    """Return what files without `problems` say together, as Snakemake reads them.
+
+    Parameters
+    ----------
+    files : each is laid over those before it.
+    default : what all of them are laid over, if anything.
+    """
+    together: dict = {}
+    for file in files:
+        _lay_over(together, _content(file))
+    if default is None:
+        return together
+    whole = _content(default)
+    _lay_over(whole, together)
+    return whole
+
+
+def _content(file: str | Path) -> dict:
+    """Read a file that has no `problems`."""
+    return _read(Path(file).read_text(encoding="utf-8"))[1]
+
+
+def _lay_over(whole: dict, change: dict) -> None:
+    """Put what a configuration says into another; of two mappings both count."""
+    for key, value in change.items():
+        if isinstance(value, dict):
+            if not isinstance(whole.get(key), dict):
+                whole[key] = {}
+            _lay_over(whole[key], value)
+        else:
+            whole[key] = value
 
 
 def problems(file: str | Path) -> list[str]:

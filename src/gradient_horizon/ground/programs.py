@@ -4,21 +4,49 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
 
-from threadpoolctl import threadpool_limits
-
-from .files import FileError
+from .names import nearest
 
 # What libraries that are loaded later, and programs that are started, read.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """Return an argument parser that shows a script's docstring."""
-    return argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2, as argparse does, but without the usage."""
+        self.exit(2, f"error: {message} ({self.prog} --help lists all arguments)\n")
+
+
+def parser(description: str | None, prog: str | None = None) -> argparse.ArgumentParser:
+    """Return an argument parser that shows a script's docstring.
+
+    Parameters
+    ----------
+    description : the docstring.
+    prog : what the user calls the program; the script's file name if left out.
+    """
+    return Parser(
+        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def one_of(names: Iterable[str]) -> Callable[[str], str]:
+    """Return the `type` of an argument that has to be one of some names."""
+    known = tuple(names)
+
+    def checked(name: str) -> str:
+        if name not in known:
+            raise argparse.ArgumentTypeError(
+                f"'{name}' is not possible; allowed: {', '.join(known)}{nearest(name, known)}"
+            )
+        return name
+
+    return checked
 
 
 def settings(text: str) -> dict:
@@ -26,8 +54,15 @@ def settings(text: str) -> dict:
     return json.loads(text)
 
 
+def find_environment() -> None:
+    """Find programs beside this Python, TeX among them, though its environment is not active."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
 def use_one_thread() -> None:
     """Let BLAS use one thread in this program: jobs, and not threads, fill the cores."""
+    from threadpoolctl import threadpool_limits
+
     os.environ.update(dict.fromkeys(THREADS, "1"))
     threadpool_limits(1)
 
@@ -42,6 +77,8 @@ def run(main: Callable[[], None], *user_errors: type[Exception]) -> None:
     main : the program.
     user_errors : what it raises, beside `FileError`, where the user is to mend something.
     """
+    from .files import FileError  # with NumPy, which no help needs
+
     use_one_thread()
     try:
         main()

@@ -3,7 +3,8 @@
 import platform
 import subprocess
 from importlib.metadata import version
-from pathlib import Path
+
+from . import project
 
 PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "scipy", "snakemake")
 
@@ -14,12 +15,18 @@ def versions() -> dict[str, str]:
     return {"python": python, **{name: version(name) for name in PACKAGES}}
 
 
-def commit(folder: Path) -> str | None:
-    """Return the commit of the project, with a mark if files differ from it; None without git."""
+def commit() -> str | None:
+    """Return the commit of the project, with a mark if files differ from it.
+
+    None without git, and where the project was not checked out but installed: the commit of a
+    repository around it would be that of another project.
+    """
+    if not (project.ROOT / ".git").exists():
+        return None
     try:
         run = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=folder,
+            cwd=project.ROOT,
             capture_output=True,
             text=True,
             check=True,

@@ -1,0 +1,5 @@
+"""`python -m gradient_horizon` is the command `gradient-horizon`."""
+
+from .cli import main
+
+main()

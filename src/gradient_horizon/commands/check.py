@@ -1,0 +1,172 @@
+"""Check files before anything is trained or measured: what they are, and what is wrong with them.
+
+    gradient-horizon check my.yaml
+    gradient-horizon check net.safetensors probe.npz
+
+Configurations (.yaml, .yml, .json) are laid over the default one, each over those before, as
+`gradient-horizon run --configfile` does; the files that they name are looked at too.  A file of
+weights (.safetensors) says what net is found in it, a file of arrays (.npz) how its sequences are
+read, and the two together whether the net can read them.  The exit code is 1 if anything is wrong.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from ..checkpoints import checkpoint, probe_file
+from ..ground import programs
+from ..ground.files import FileError
+from ..ground.names import nearest
+from .measure import add_parts
+
+CONFIGURATIONS, WEIGHTS, ARRAYS = (".yaml", ".yml", ".json"), (".safetensors",), (".npz",)
+KNOWN = CONFIGURATIONS + WEIGHTS + ARRAYS
+PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
+PARTS = ("activation", "readout", "embedding")
+
+
+class Wrong(Exception):
+    """What is wrong, a line for each mistake."""
+
+
+def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : those of the program if left out.
+    prog : what the user calls the program.
+    """
+    parser = programs.parser(__doc__, prog)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="what to check")
+    parser.add_argument(
+        "--replace-workflow-config",
+        action="store_true",
+        help="check the configurations without the default one, as `run` with the same argument",
+    )
+    add_parts(parser)
+    given = parser.parse_args(arguments)
+    parts = {part: getattr(given, part) for part in PARTS}
+    configurations, nets, batches = (
+        [file for file in given.files if Path(file).suffix in endings]
+        for endings in (CONFIGURATIONS, WEIGHTS, ARRAYS)
+    )
+    checks = [
+        *(partial(_unknown, file) for file in given.files if Path(file).suffix not in KNOWN),
+        *(partial(_net, file, parts) for file in nets),
+        *(partial(_batch, file) for file in batches),
+    ]
+    if configurations:
+        checks.append(partial(_configuration, configurations, given.replace_workflow_config))
+    is_right = all([_says(check) for check in checks])  # a list: every check speaks
+    for net, batch in product(nets, batches) if is_right else ():
+        is_right &= _says(partial(_both, net, batch, parts))
+    sys.exit(0 if is_right else 1)
+
+
+def _says(check: Callable[[], Iterator[str]]) -> bool:
+    """Print what a check finds: lines on what something is, or on what is wrong with it."""
+    try:
+        print("\n  ".join(check()), flush=True)
+    except FileError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except Wrong as error:
+        print(error, file=sys.stderr)
+    else:
+        return True
+    return False
+
+
+def _unknown(file: str) -> Iterator[str]:
+    """Refuse a file whose ending is none of those that are read."""
+    ending = Path(file).suffix
+    if ending in PICKLES:
+        raise FileError(
+            f"cannot read {file}: PyTorch's own format may hold code; save the state_dict with "
+            "safetensors.torch.save_file instead"
+        )
+    raise FileError(
+        f"cannot tell from its ending what {file} is; allowed: {', '.join(KNOWN)}"
+        f"{nearest(ending, KNOWN)}"
+    )
+
+
+def _net(file: str, parts: dict) -> Iterator[str]:
+    """Say what net is found in a file of weights."""
+    net = checkpoint.read_net(file, **parts)
+    width, units = net.weights["W_hx"].shape[1], net.weights["W_s"].shape[1]
+    yield f"{file}: a trained nn.{net.cell.upper()}"
+    yield f"recurrent layer: {net.layer or 'the net itself'}, units {units}, inputs {width}"
+    if net.cell == "rnn":
+        yield f"activation: taken to be {net.activation}; the file does not say it"
+    if net.embedding is None:
+        yield f"embedding: none; it reads vectors of length {width}, or {width} symbols one-hot"
+    else:
+        yield f"embedding: {net.embedding}, symbols {len(net.weights['embedding'])}"
+    yield f"read-out: {net.readout}, outputs {len(net.weights['W_s'])}"
+    if net.unused:
+        yield f"not used: {', '.join(net.unused)}"
+
+
+def _batch(file: str) -> Iterator[str]:
+    """Say how the sequences of a file of arrays are read."""
+    batch = probe_file.read(file)
+    inputs, mask = batch["inputs"], batch["loss_mask"]
+    yield f"{file}: sequences {inputs.shape[1]}, steps {inputs.shape[0]}"
+    yield f"inputs: {_values(inputs, 'symbols')}"
+    yield f"targets: {_values(batch['targets'][mask], 'classes')}"
+    yield f"loss: at {'all' if mask.all() else mask.sum()} of the {len(mask)} steps"
+
+
+def _values(array: np.ndarray, whole: str) -> str:
+    """Say what kind of numbers an array holds, and between which bounds."""
+    kind = f"vectors of length {array.shape[2]}" if array.dtype.kind == "f" else whole
+    return f"{kind}, from {array.min():.4g} to {array.max():.4g}"
+
+
+def _both(net: str, batch: str, parts: dict) -> Iterator[str]:
+    """Say whether a net can read a batch."""
+    checkpoint.read(net, batch, **parts)
+    yield f"{net} can read {batch}"
+
+
+def _configuration(files: list[str], alone: bool) -> Iterator[str]:
+    """Say which experiments and nets a configuration asks for."""
+    from ..config import configuration, grid, reading  # half a second that nets do without
+
+    default = None if alone else str(reading.default_file())
+    layers = [default, *files] if default else files
+    if problems := [problem for file in layers for problem in reading.problems(file)]:
+        raise _config_errors(problems)
+    try:
+        config = configuration.resolve(reading.merged(files, default))
+    except configuration.ConfigError as error:
+        raise _config_errors(error.lines) from None
+    except RecursionError:
+        raise _config_errors([f"{' or '.join(files)}: a mapping contains itself"]) from None
+    nets, wrong = [], []
+    for name, net in config["checkpoints"].items():
+        try:
+            read = checkpoint.read(net["file"], net["probe"], **{part: net[part] for part in PARTS})
+            nets.append(f"{name}: a trained nn.{read.cell.upper()}, {net['file']}")
+        except FileError as error:
+            wrong.append(f"checkpoints.{name}: {error}")
+    if wrong:
+        raise _config_errors(wrong)
+    yield " over ".join(reversed(layers)) + ": a configuration"
+    for name, experiment in config["experiments"].items():
+        yield (
+            f"{name}: task {experiment['task']['name']}, grid points {len(grid.runs(experiment))}, "
+            f"seeds {experiment['grid']['seeds']}, steps {experiment['training']['steps']}, "
+            f"checkpoints {experiment['measurement']['checkpoints']}"
+        )
+    yield from nets
+
+
+def _config_errors(lines: list[str]) -> Wrong:
+    """Say what is wrong with a configuration as a run does."""
+    return Wrong("\n".join(f"config error: {line}" for line in lines))
