@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.gradients import contributions, forward_pass
+from gradient_horizon.gradients import contributions, forward_pass, sentence_map
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from naive import BATCH, SIZE, STEPS, draw_batch
@@ -189,7 +189,7 @@ def test_pair_map(activation, weight):
     net, inputs, targets = draw_batch(7, batch=1, embedding_size=4)
     loss_mask = MASKS["dense"]
     path, _ = measured(activation, net, inputs, targets, loss_mask)
-    result = contributions.pair_map(path, weight)
+    result = sentence_map.pair_map(path, weight)
     expected = np.full((STEPS, STEPS), np.nan)
     for (_, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, loss_mask):
         source = {"W_hh": state, "W_hx": net["embedding"][inputs[k, 0]]}[weight]

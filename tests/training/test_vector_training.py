@@ -6,7 +6,7 @@ import pytest
 import naive
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.networks.inputs import VectorInputs
-from gradient_horizon.networks.losses.squared_error import SquaredReadout
+from gradient_horizon.networks.losses.squared_error import SquaredError
 from gradient_horizon.numerics.population import Weights
 from gradient_horizon.tasks import TASKS
 from gradient_horizon.training import loop
@@ -66,7 +66,8 @@ def test_every_gradient_is_that_of_central_differences(activation):
     gradient.flat[...] = np.nan
     inputs = rng.standard_normal((STEPS, BATCH, 2, WIDTH))
     targets = rng.standard_normal((STEPS, BATCH, 2, OUTPUTS))
-    network = loop.Network("rnn", activation, weights, MASK, BATCH, VectorInputs, SquaredReadout)
+    kinds = VectorInputs, SquaredError().readout
+    network = loop.Network("rnn", activation, weights, MASK, BATCH, *kinds)
     loss = network.loss_and_gradient(inputs, targets, gradient)
     for p in range(2):
         net = {name: weights[name][p] for name in shapes}

@@ -347,35 +347,3 @@ def transport_slope(log10_transport: np.ndarray) -> float:
         return float("nan")
     centred = distance[kept] - distance[kept].mean()
     return float(np.log(10.0) * (centred @ log10_transport[kept]) / (centred @ centred))
-
-
-def pair_map(path: Trace, name: str) -> np.ndarray:
-    """log10 of the norm of what every pair k <= t of one sequence adds to dE/dW.
-
-    The Frobenius norm of the term that target t sends to the weights through step k.
-
-    Parameters
-    ----------
-    path : a forward pass of a single sequence (B = 1).
-    name : `W_hh`, where delta_k meets h_{k-1}, or `W_hx`, where it meets x_k.
-
-    Returns
-    -------
-    (T, T), row t and column k; nan above the diagonal, -inf where the term is exactly zero.
-    """
-    unrolled, steps = path.unrolled, len(path.error)
-    pair = unrolled.pairs(path.input)[name]
-    result = np.full((steps, steps), np.nan)
-    signal, exponent = path.error.copy(), path.error_exponent.copy()
-    delta = np.empty((steps, 1, unrolled.delta_size))
-    for d in range(steps):
-        run = slice(0, steps - d)
-        scaled.squared_norms(signal, exponent)
-        farther = np.empty_like(signal[1:])
-        squares, powers, exponent = unrolled.step_back(run, signal, exponent, delta[run], farther)
-        norms, powers = pair.norms(run, delta[run], squares, powers)
-        with np.errstate(divide="ignore"):
-            rows = np.log10(norms[:, 0]) + powers[:, 0] * scaled.LOG10_OF_2
-        result[np.arange(d, steps), np.arange(steps - d)] = rows
-        signal, exponent = farther, exponent[1:].copy()
-    return result

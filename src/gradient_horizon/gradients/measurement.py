@@ -31,7 +31,7 @@ def measure(net: Dynamics, probe: dict) -> tuple[dict, dict]:
     Parameters
     ----------
     net : one of a cell's `Dynamics`.
-    probe : `inputs`, `targets`, `loss_mask` and perhaps `tolerance`, as `forward_pass.trace`.
+    probe : `inputs`, `targets`, `loss_mask` and perhaps `loss`, as `forward_pass.trace`.
 
     Returns
     -------
@@ -216,7 +216,8 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
     Parameters
     ----------
     net : as for `gradient_by_distance`.
-    evaluation : `inputs` and `targets` that no net is trained on, `loss_mask` (T,).
+    evaluation : `inputs` and `targets` that no net is trained on, `loss_mask` (T,) and perhaps
+        `loss`.
     relevant : as for `influence_distances`.
 
     Returns
@@ -237,6 +238,7 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
         evaluation["loss_mask"],
         distances,
         donors,
+        loss=evaluation.get("loss"),
     )
     reach, censored = forward_influence.forward_horizon(
         measured.rise, distances, standard_error=measured.standard_error

@@ -59,6 +59,15 @@ def find_environment() -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
+def arguments(description: str | None, *files: str) -> argparse.Namespace:
+    """Read the arguments of a job: its `--settings`, and a path for each of the named files."""
+    reader = parser(description)
+    reader.add_argument("--settings", type=settings, required=True)
+    for name in files:
+        reader.add_argument(f"--{name}", required=True)
+    return reader.parse_args()
+
+
 def use_one_thread() -> None:
     """Let BLAS use one thread in this program: jobs, and not threads, fill the cores."""
     from threadpoolctl import threadpool_limits

@@ -1,11 +1,14 @@
-"""What a loss is called: a cross-entropy in nats, with its perplexity, or a mean squared error."""
+"""What a loss is called: a cross-entropy in nats, with its perplexity, or an error."""
 
 from dataclasses import dataclass
+from textwrap import fill
 
 import pandas as pd
 
 from ..analysis.grid_points import perplexity
 from ..ground.latex import number, percent
+from ..networks import losses
+from ..networks.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,18 @@ class LossWords:
     axis: str
 
 
-LOSSES = {
-    "cross_entropy": LossWords("loss", " nats", "held-out loss (nats)", "training loss (nats)"),
-    "squared_error": LossWords(
-        "mean squared error", "", "held-out mean squared error", "training mean\nsquared error"
-    ),
-}
+def words(loss: type[Loss]) -> LossWords:
+    """Return the words for a loss; an axis has room for 20 letters a line."""
+    unit = f" ({loss.unit})" if loss.unit else ""
+    return LossWords(
+        loss.label,
+        loss.unit and f" {loss.unit}",
+        f"held-out {loss.label}{unit}",
+        fill(f"training {loss.label}{unit}", 20),
+    )
+
+
+LOSSES = {name: words(loss) for name, loss in losses.LOSSES.items()}
 
 SQUARED_ERROR_NOTE = (
     " Where the targets are numbers, the read-out is linear, $\\hat y_t=W_sh_t+b_s$, and the loss "

@@ -41,17 +41,27 @@ class Prepared:
     arrays : `loss_mask` (T,) bool; `evaluation_inputs` and `evaluation_targets`, S sequences that
         no net is trained on; `probe_inputs` and `probe_targets`, the measured batch of B; and what
         `batches` needs besides.
-    facts : input_size, output_size, embedded, loss ("cross_entropy" or "squared_error"),
-        baselines (the losses of predictors without memory, by name, the worst first),
-        chance_accuracy and what the task's `describe` needs.  With vectors as inputs
-        input_squared_norm, the mean of their squared norms, and with numbers as targets
-        tolerance, how near to them an answer counts as right.
+    facts : input_size, output_size, embedded, loss (a name in `networks.losses`), baselines (the
+        losses of predictors without memory, by name, the worst first), chance_accuracy and what the
+        task's `describe` needs.  With vectors as inputs input_squared_norm, the mean of their
+        squared norms, and with numbers as targets tolerance, how near to them an answer counts as
+        right.
     words : the word or character of each symbol, where symbols are those of a text.
     """
 
     arrays: dict[str, np.ndarray]
     facts: dict
     words: tuple[str, ...] = ()
+
+    def probe(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `probe.npz`."""
+        batch = {name: self.arrays[f"probe_{name}"] for name in ("inputs", "targets")}
+        return {**batch, "loss_mask": self.arrays["loss_mask"]}
+
+    def data(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `data.npz`, all others."""
+        arrays = {name: array for name, array in self.arrays.items() if name[:6] != "probe_"}
+        return {**arrays, "words": np.array(self.words)} if self.words else arrays
 
 
 SEQUENCE_LENGTH = {

@@ -1,15 +1,21 @@
 """The user's own sequences: an .npz with inputs, targets and, if not all steps count, a mask.
 
-What `own_arrays` allows: symbols or vectors in, classes or numbers out.  The arrays have time as
-their first axis and the sequences as their second.
+Symbols or vectors in, classes or numbers out, as `ground.user_arrays` has them.  The arrays have
+time as their first axis and the sequences as their second.
 """
 
 import numpy as np
 
+from ..ground.names import nearest
 from ..ground.seeds import generator
+from ..ground.user_arrays import LONGEST, Sequences, check_range, naming, read_sequences
 from ..ground.user_files import check_place, sha256
+from ..networks.losses import LOSSES
 from . import TOLERANCE, Prepared, recorded
-from .user_arrays import LONGEST, read_sequences
+
+MOST_SYMBOLS = 100_000
+# Squares of larger numbers, and the inverse of smaller ones, come near the end of float32.
+LARGEST, SMALLEST = 1e15, 1e-15
 
 OPTIONS = {
     "file": {
@@ -17,7 +23,8 @@ OPTIONS = {
         "minLength": 1,
         "description": "An `.npz` with the arrays `inputs`, (T, S) integers or (T, S, D) floats, "
         "and `targets`, (T, S) integers for classes or (T, S, O) floats for numbers: T steps of S "
-        "sequences. `loss_mask`, (T,) bool, may say which steps carry a loss.",
+        "sequences; (T, S) floats are one number a step. `loss_mask`, (T,) bool, may say which "
+        "steps carry a loss.",
         "allowed": "the path of an `.npz` file",
     },
     "held_out": {
@@ -43,6 +50,12 @@ OPTIONS = {
         "known; the figures mark it.",
         "unit": "steps",
         "allowed": "1 to T - 1, or `null`",
+    },
+    "loss": {
+        "anyOf": [{"enum": [*LOSSES]}, {"type": "null", "allowed": "`null`"}],
+        "default": None,
+        "description": "What an answer costs; `null` for the cross-entropy of classes, the squared "
+        "error of numbers.",
     },
     "tolerance": {
         "type": "number",
@@ -74,14 +87,45 @@ def held_out_size(options: dict, sequences: int) -> int:
     return max(1, round(options["held_out"] * sequences))
 
 
+def read(path: str) -> Sequences:
+    """Read a file of sequences that nets can be trained on.
+
+    Raises
+    ------
+    OwnFileError : `read_sequences` refuses it, or there is nothing to learn or to hold out, or its
+        numbers are out of all proportion.
+    """
+    own = read_sequences(path)
+    with naming(path):
+        if own.inputs.shape[1] < 2:
+            raise ValueError("there is a single sequence; allowed: 2 or more, one is held out")
+        for name in ("inputs", "targets"):
+            values = getattr(own, name)
+            if values.dtype.kind == "f":
+                largest = max(values.max(), -values.min())
+                if largest > LARGEST:
+                    raise ValueError(
+                        f"{name} are as large as {largest:.3g}; allowed: up to {LARGEST:g}"
+                    )
+                if name == "inputs" and largest < SMALLEST:
+                    raise ValueError(f"inputs are all smaller than {SMALLEST:g}: nothing to read")
+            else:
+                check_range(name, values, MOST_SYMBOLS)
+        if own.targets.dtype.kind != "f" and np.ptp(own.targets[own.loss_mask]) == 0:
+            raise ValueError("all targets are the same class: nothing to learn")
+    return own
+
+
 def problems(options: dict, settings: dict):
     """Yield what is wrong with the file, and batches that its sequences cannot fill."""
     try:
         check_place(options["file"])
-        own = read_sequences(options["file"])
+        own = read(options["file"])
     except ValueError as error:  # also Python's own, where the path has a null character
         yield "file", str(error)
         return
+    if options["loss"] is not None:
+        yield from _wrong_loss(options["loss"], own.targets)
     steps, sequences = own.inputs.shape[:2]
     held_out = held_out_size(options, sequences)
     yield from recorded.too_few(sequences - held_out, held_out, settings)
@@ -100,7 +144,7 @@ def prepare(options: dict, settings: dict) -> Prepared:
     ------
     OwnFileError : the file cannot be used.
     """
-    own = read_sequences(options["file"])
+    own = read(options["file"])
     sequences = own.inputs.shape[1]
     order = np.arange(sequences)
     if options["shuffle"]:
@@ -113,6 +157,8 @@ def prepare(options: dict, settings: dict) -> Prepared:
     }
     if own.targets.dtype.kind == "f":
         facts["tolerance"] = options["tolerance"]
+    if options["loss"] is not None:
+        facts["loss"] = options["loss"]
     if options["relevant_distance"] is not None:
         facts["relevant_distance"] = options["relevant_distance"]
     return recorded.prepare(own.inputs, own.targets, own.loss_mask, parts, settings, facts)
@@ -126,30 +172,43 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
 def describe(options: dict, facts: dict) -> str:
     """Say what the file holds, and what is reached without reading it."""
     steps, asked = facts["sequence_length"], facts["asked_steps"]
-    numbers = facts["loss"] == "squared_error"
+    loss = LOSSES[facts["loss"]]
     read = count_of(facts["input_size"], "number")
     if "input_squared_norm" not in facts:
         read = f"one of {count_of(facts['input_size'], 'symbol')}"
     answer = (
-        f"to give {count_of(facts['output_size'], 'number')}"
-        if numbers
-        else f"to name one of {count_of(facts['output_size'], 'class', 'classes')}"
+        f"to name one of {count_of(facts['output_size'], 'class', 'classes')}"
+        if loss.of_classes
+        else f"to give {count_of(facts['output_size'], 'number')}"
     )
     when = "at every step" if asked == steps else f"at {asked:,} of the {steps:,} steps"
     chosen = "drawn at random" if options["shuffle"] else "the last of the file"
-    (level,) = facts["baselines"].items()
-    worth = "the mean squared error of {} is {:.4g}" if numbers else "the loss of {} is {:.4g} nats"
+    ((who, level),) = facts["baselines"].items()
     right = (
-        f" An answer counts as right where every number is less than {facts['tolerance']:g} off."
-        if numbers
-        else ""
+        ""
+        if loss.of_classes
+        else f" An answer counts as right where every number is less than {facts['tolerance']:g} "
+        "off."
     )
     return (
         f"The sequences are those of the file {facts['file']}: "
         f"{facts['train_sequences'] + facts['held_out_sequences']:,} of {steps:,} steps. At each "
         f"step the net reads {read}, and {when} it is {answer}. {facts['held_out_sequences']:,} of "
-        f"the sequences, {chosen}, are held out; on them {worth.format(*level)}.{right}"
+        f"the sequences, {chosen}, are held out; on them the {loss.label} of {who} is "
+        f"{level:.4g}{loss.unit and f' {loss.unit}'}.{right}"
     )
+
+
+def _wrong_loss(name: str, targets: np.ndarray):
+    """Yield that a loss is none of such targets, if it is not."""
+    of_classes = targets.dtype.kind != "f"
+    if LOSSES[name].of_classes != of_classes:
+        fitting = [one for one, loss in LOSSES.items() if loss.of_classes == of_classes]
+        yield (
+            "loss",
+            f"'{name}' is not a loss of {'classes, integers' if of_classes else 'numbers, floats'},"
+            f" as the targets are; allowed: {', '.join(fitting)}, or null{nearest(name, fitting)}",
+        )
 
 
 def count_of(count: int, one: str, many: str | None = None) -> str:

@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 
 from ..ground.seeds import generator
 from ..networks import inputs as input_side
+from ..networks import readout as output_side
 from ..networks.activations import ACTIVATIONS
 from ..networks.cells import CELLS
 from ..networks.initialisations import INITIALISATIONS
-from ..networks.losses import cross_entropy
-from ..networks.losses.squared_error import SquaredReadout
+from ..networks.losses import loss_of
+from ..networks.losses.cross_entropy import SoftmaxReadout
 from ..numerics.population import Weights
 from .flossing import Flossing
 from .optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
@@ -29,7 +29,7 @@ class Network:
     loss_mask : (T,) bool, the steps that carry a loss.
     batch : B.
     input_kind : `inputs.SymbolInputs` or `inputs.VectorInputs`.
-    readout_kind : `cross_entropy.SoftmaxReadout` or `squared_error.SquaredReadout`.
+    readout_kind : makes the read-out, as the `readout` of a loss does.
     options : the configuration's `model`.
 
     Attributes
@@ -47,7 +47,7 @@ class Network:
         loss_mask: np.ndarray,
         batch: int,
         input_kind: Callable = input_side.SymbolInputs,
-        readout_kind: Callable = cross_entropy.SoftmaxReadout,
+        readout_kind: Callable = SoftmaxReadout,
         options: dict | None = None,
     ):
         self.batch = batch
@@ -104,9 +104,7 @@ def _for_every_net(values: np.ndarray, network: Network) -> np.ndarray:
 
 def kinds(inputs: np.ndarray, targets: np.ndarray, facts: dict) -> tuple[Callable, Callable]:
     """Return the `input_kind` and the `readout_kind` of a `Network` for a task's arrays."""
-    if targets.dtype.kind != "f":
-        return input_side.kind(inputs), cross_entropy.SoftmaxReadout
-    return input_side.kind(inputs), partial(SquaredReadout, tolerance=facts["tolerance"])
+    return input_side.kind(inputs), loss_of(facts, targets).readout
 
 
 def initial_weights(settings: dict, facts: dict) -> Weights:
@@ -123,7 +121,7 @@ def initial_weights(settings: dict, facts: dict) -> Weights:
     embedded = facts["embedded"]
     width = model["embedding_size"] if embedded else facts["input_size"]
     cell = CELLS[settings["cell"]]
-    shapes = {**cell.shapes(size, width), **cross_entropy.shapes(size, outputs)}
+    shapes = {**cell.shapes(size, width), **output_side.shapes(size, outputs)}
     if embedded:
         shapes["embedding"] = (facts["input_size"], width)
     weights = Weights(shapes, settings["seeds"], np.dtype(settings["training"]["precision"]))
@@ -161,8 +159,8 @@ def train(
     Parameters
     ----------
     settings : the grid point (`config.run_settings`).
-    facts : what the task says of itself: input_size, output_size, embedded and, for vectors and
-        numbers, input_squared_norm and tolerance.
+    facts : what the task says of itself: input_size, output_size, embedded, loss and, for vectors
+        and numbers, input_squared_norm and tolerance.
     loss_mask : (T,) bool.
     evaluation : inputs and targets (T, S) int that no net is trained on, or (T, S, D) and
         (T, S, O) float.
