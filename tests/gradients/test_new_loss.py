@@ -138,7 +138,7 @@ import json
 from gradient_horizon.report.loss_words import LOSSES
 from gradient_horizon.tasks import TASKS
 options, facts = (json.load(open(f"{name}.json")) for name in ("options", "facts"))
-print(TASKS["arrays"].describe(options, facts))
+print(TASKS["arrays"].numbers(options, facts)["RightAnswer"])
 print(json.dumps([LOSSES["huber"].column, LOSSES["huber"].axis]))
 """
 ARGUMENTS = {

@@ -1,4 +1,4 @@
-# What the nets of the run make of the lecture note's claims.
+# The claims of the lecture note, measured on the nets of the run.
 rule audit_claims:
     input:
         script=script("audit_claims"),
@@ -8,7 +8,6 @@ rule audit_claims:
         summary="results/tables/summary_median.parquet",
     output:
         claims="results/tables/audit.csv",
-        table="results/paper/audit_table.tex",
         numbers="results/paper/audit.json",
     log:
         "logs/audit_claims.log",
@@ -24,4 +23,4 @@ rule audit_claims:
         own_code=own_code(ALL_RUNS),
     shell:
         "python {input.script:q} --config {params.config:q} --results results"
-        " --claims {output.claims:q} --paper results/paper > {log:q} 2>&1"
+        " --claims {output.claims:q} --numbers {output.numbers:q} > {log:q} 2>&1"

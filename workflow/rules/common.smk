@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
@@ -14,10 +15,10 @@ if SOURCE.is_dir():
     sys.path.insert(0, str(SOURCE))
 from gradient_horizon.config import configuration, grid, reading
 from gradient_horizon.ground import provenance
-from gradient_horizon.ground.digests import PACKAGE, digest
+from gradient_horizon.ground.digests import PACKAGE, digest, place_digest
 from gradient_horizon.ground.programs import THREADS
 from gradient_horizon.ground.user_files import sha256
-from gradient_horizon.networks import user_activation_checks
+from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS
 from gradient_horizon.report.typesetting import find_engine
 from gradient_horizon.tasks import TASKS
@@ -101,9 +102,9 @@ TABLES = [
 
 # What was published, beside what is measured here: where an experiment asks for it.
 IS_COMPARED = any("published" in experiment for experiment in CONFIG["experiments"].values())
-PUBLISHED_SECTION = ["results/paper/published.tex"] if IS_COMPARED else []
+PUBLISHED_TABLE = ["results/paper/published_table.tex"] if IS_COMPARED else []
 COMPARISON = (
-    ["results/tables/published.csv", "results/tables/published.txt", *PUBLISHED_SECTION]
+    ["results/tables/published.csv", "results/tables/published.txt", *PUBLISHED_TABLE]
     if IS_COMPARED
     else []
 )
@@ -128,7 +129,7 @@ HAS_WORDS = [
 HAS_PARTS = [
     name
     for name, runs in EXPERIMENTS.items()
-    if any(hasattr(CELLS[run["cell"]], "PARTS") for run in runs.values())
+    if any(len(CELLS[run["cell"]].PARTS) > 1 for run in runs.values())
 ]
 COMPARING = [
     name for name, experiment in CONFIG["experiments"].items() if grid.compares_remedies(experiment)
@@ -147,13 +148,11 @@ PAPER_PARTS = [
     f"results/paper/{name}"
     for name in (
         *(
-            "all_details.tex",
             "config.yaml",
             "experiments.tex",
             "grids.tex",
             "learnability.tex",
             "numbers.tex",
-            "texts.tex",
             "versions.tex",
         ),
         *(
@@ -169,18 +168,27 @@ PAPER_SOURCES = [
     f"paper/{name}"
     for name in (
         "audit.tex",
+        "audit_claims.tex",
         "cells.tex",
         "details.tex",
         "experiment.tex",
+        "forms.tex",
         "main.tex",
         "preamble.tex",
+        "published.tex",
         "references.bib",
         "related_work.tex",
         "remedies.tex",
         "remedies_details.tex",
         "sentence_map.tex",
         "supplement.tex",
+        "task_other.tex",
         "transport_parts.tex",
+        *(
+            f"task_{name}.tex"
+            for name in sorted({own["task"]["name"] for own in CONFIG["experiments"].values()})
+            if (ROOT / f"paper/task_{name}.tex").is_file()
+        ),
     )
 ]
 PAPERS = ["results/paper/paper.pdf", "results/paper/supplement.pdf"] if EXPERIMENTS else []
@@ -197,7 +205,9 @@ CHECKPOINT_FILES = [
     ),
 ]
 REPORTS = [f"results/checkpoints/{net}/report.pdf" for net in CHECKPOINTS]
-REPORT_SOURCES = [f"paper/{name}" for name in ("preamble.tex", "references.bib", "report.tex")]
+REPORT_SOURCES = [
+    f"paper/{name}" for name in ("forms.tex", "preamble.tex", "references.bib", "report.tex")
+]
 NOTHING = "(?!)"
 
 
@@ -222,11 +232,14 @@ def code(name, *files):
     return digest(ROOT / "workflow/scripts" / f"{name}.py", *(ROOT / file for file in files))
 
 
-def own_code(runs):
-    """Digests of the user's own code behind the activations of some runs, by activation."""
-    names = {run["activation"] for run in runs}
-    found = {name: user_activation_checks.digest(name) for name in names}
-    return canonical({name: code for name, code in found.items() if code})
+def own_code(runs, kinds=("cell", "activation", "task")):
+    """Digests of the code behind what is named in some runs: of what a script finds by its name."""
+    registries = {"cell": CELLS, "activation": ACTIVATIONS, "task": TASKS}
+    places = {registries[kind].place(run[kind]) for run in runs for kind in kinds}
+    return canonical({place: code_at(place) for place in places if place})
+
+
+code_at = cache(place_digest)
 
 
 def canonical(value):

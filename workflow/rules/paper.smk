@@ -22,6 +22,7 @@ rule write_numbers:
         config=json.dumps(CONFIG),
         versions=canonical(provenance.versions()),
         code=code("write_numbers"),
+        own_code=own_code(ALL_RUNS),
     shell:
         "python {input.script:q} --config {params.config:q} --results results"
         " --output results/paper > {log:q} 2>&1"
@@ -30,8 +31,7 @@ rule write_numbers:
 rule build_paper:
     input:
         PAPER_PARTS,
-        "results/paper/audit_table.tex",
-        PUBLISHED_SECTION,
+        PUBLISHED_TABLE,
         [own(file) for file in PAPER_SOURCES],
         [figure for figure in FIGURES if figure.endswith(".pdf")],
         script=script("build_paper"),

@@ -32,7 +32,7 @@ rule collect_published:
     output:
         table="results/tables/published.csv",
         closing="results/tables/published.txt",
-        section="results/paper/published.tex",
+        paper="results/paper/published_table.tex",
     log:
         "logs/collect_published.log",
     conda:
@@ -46,5 +46,5 @@ rule collect_published:
         code=code("collect_published"),
     shell:
         "python {input.script:q} --config {params.config:q} --summary {input.summary:q}"
-        " --table {output.table:q} --section {output.section:q} --closing {output.closing:q}"
+        " --table {output.table:q} --paper {output.paper:q} --closing {output.closing:q}"
         " > {log:q} 2>&1"

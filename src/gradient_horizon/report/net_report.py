@@ -11,7 +11,8 @@ from ..ground import files, latex, project
 from . import net_figures, net_numbers, plotting, typesetting
 
 SOURCES = [
-    project.ROOT / "paper" / name for name in ("report.tex", "preamble.tex", "references.bib")
+    project.ROOT / "paper" / name
+    for name in ("report.tex", "preamble.tex", "forms.tex", "references.bib")
 ]
 
 
