@@ -210,3 +210,50 @@ def test_an_audit_that_measured_nothing_or_something(read):
     assert "16 claims: 1 holds, 13 hold with a correction, and 2 fail. The verdicts" in text
     assert "nearest to 1 (tanh, of radius 1): as" in text
     assert "12.5" in text
+
+
+def report(section, end):
+    """A section of report.tex, and its macros, none of them known."""
+    text = (PAPER / "report.tex").read_text()
+    module = re.search(r"\\newcommand\{\\module\}.*\n", text)[0]
+    body = text[text.index(section) : text.index(end)]
+    names = set(re.findall(r"\\([A-Z][A-Za-z]*)", body)) - set(NUMBERS)
+    return module + body, dict.fromkeys(names, "--")
+
+
+def test_what_a_net_is(read):
+    body, unknown = report(r"\section{The net", r"\section{What was measured}")
+    given = {"Layer": "nn.GRU", "HiddenUnits": "4", "Outputs": "1", "InputKind": "one-hot"}
+    given |= {"InputSymbols": "6", "NumbersOut": "no", "LayerModule": "--", "ReadoutModule": "head"}
+    given |= {"UnusedTensors": r"\texttt{a}, ...", "Batch": "3", "Steps": "7", "LossSteps": "7"}
+    text = read(body, unknown | given)
+    for sentence in (
+        "nn.GRU with 4 hidden units, read out into 1 class. Its inputs are 6 symbols, one-hot. In",
+        "the recurrent layer is the net itself and the read-out head. These tensors take no part",
+        "has 3 sequences of 7 steps; every step carries a loss. On it the mean cross-entropy is",
+    ):
+        assert sentence in text, sentence
+
+
+def test_what_was_found_of_a_net(read):
+    body, unknown = report(r"\section{What was found}", r"\begin{figure}")
+    text = read(body, unknown)
+    for sentence in (
+        "The gradient of the recurrent weights is exactly zero on this batch.",
+        "The sequences are too short for a slope, or the signal is lost too soon.",
+        "The batch has too few sequences or steps to measure the rise of the loss.",
+    ):
+        assert sentence in text, sentence
+    assert "Backpropagation" not in text and "the cell state" not in text
+    given = {"HorizonDistance": "5", "HorizonCensored": "yes", "Distances": "7", "KeptSteps": "7"}
+    given |= {"SlopeFactor": "0.5", "CellPart": "2", "RiseMeasured": "yes", "ForwardHorizon": "4"}
+    text = read(body, unknown | given)
+    for sentence in (
+        "99 % comes from within distance 5. That is a lower bound: without the farthest quarter",
+        "Backpropagation cut off anywhere within the sequence loses more than 1 % of it.",
+        "for this cell no bound of a step follows from the weights alone.",
+        "and the part in the cell state 2 times. The loss depends on inputs up to 4 steps back.",
+    ):
+        assert sentence in text, sentence
+    text = read(body, unknown | given | {"KeptSteps": "6", "TruncationCensored": "yes"})
+    assert "keeps 6 steps or more loses at most 1 % of it, as far as sequences of this" in text
