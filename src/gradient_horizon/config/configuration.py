@@ -15,15 +15,14 @@ from jsonschema import Draft202012Validator
 
 from ..ground import user_files
 from ..ground.latex import macro_prefix
-from ..networks import user_activation_checks
 from ..networks.activations import ACTIVATIONS
 from ..networks.cells import CELLS
 from ..networks.initialisations import INITIALISATIONS
 from ..published import PUBLISHED
-from ..tasks import TASKS
+from ..tasks import TASKS, user_task_checks
 from ..training.optimisers import OPTIMISERS
 from ..training.regulariser import REGULARISERS
-from . import remedy_conflicts
+from . import remedy_conflicts, user_code
 from .grid import PLAIN, training_settings
 from .messages import UNKNOWN_KEY, allowed, describe, key_path, types
 
@@ -71,10 +70,12 @@ def resolve(config: dict) -> dict:
         schema = _schema_for(config)
         completed = _complete(schema, config)
         messages = _mistakes(schema, completed)
+        for kind in ("cell", "task"):
+            messages |= dict(user_code.problems(completed, messages, kind))
         # A key that nobody reads does not stand in the way of looking at those beside it.
         read = (keys for keys, text in messages.items() if not text.startswith(UNKNOWN_KEY))
         messages |= _contradictions(completed, {keys[:3] for keys in read})
-        messages |= dict(user_activation_checks.problems(completed, messages))
+        messages |= dict(user_code.problems(completed, messages, "activation"))
     except RecursionError:  # a YAML alias may stand inside what it is an alias of
         raise ConfigError(["the configuration contains itself, or is nested too deeply"]) from None
     if messages:
@@ -157,8 +158,8 @@ def _schema_for(config) -> dict:
         own = copy.deepcopy(part["additionalProperties"])
         task = experiment.get("task") if isinstance(experiment, dict) else None
         task_name = task.get("name") if isinstance(task, dict) else None
-        if isinstance(task_name, str) and task_name in TASKS:
-            options = TASKS[task_name].OPTIONS
+        options = user_task_checks.options_of(task_name)
+        if options is not None:
             own["properties"]["task"]["properties"] |= options
             own["properties"]["task"]["required"] += required_keys(options)
             own["properties"]["task"]["additionalProperties"] = False

@@ -17,8 +17,8 @@ def radius_label(radius: float) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def activation_label(name: str) -> str:
-    """Write an activation as it stands in file names: my_module:Mish is my_module.mish."""
+def name_label(name: str) -> str:
+    """Write a cell or an activation as in file names: my_module:Mish is my_module.mish."""
     return name.replace(":", ".").lower()
 
 
@@ -41,7 +41,7 @@ def runs(experiment: dict) -> list[dict]:
     )
     return [
         {
-            "run": f"{cell}_{activation_label(activation)}_{initialisation}"
+            "run": f"{name_label(cell)}_{name_label(activation)}_{initialisation}"
             f"_rho{radius_label(radius)}" + (f"_{remedy}" if remedy != PLAIN else ""),
             "task": experiment["task"]["name"],
             "cell": changes.get("cell", cell),
