@@ -195,21 +195,23 @@ def _check_values(name: str, values, steps: int, size: int, kinds: str, sequence
     shape = np.shape(values)
     count = sequences or (shape[1] if len(shape) > 1 else 0)
     kind = values.dtype.kind if isinstance(values, np.ndarray) else ""
-    if count and kind and kind in kinds:
-        if kind == "f":
-            right = shape == (steps, count, size) and np.isfinite(values).all()
-        else:
-            right = shape == (steps, count) and ((values >= 0) & (values < size)).all()
-        if right:
-            return
+    if not kind:
+        told = "missing" if values is None else type(values).__name__
+    elif kind not in kinds or not count or shape != (steps, count, size)[: 2 + (kind == "f")]:
+        told = f"{values.dtype} of the shape {shape}"
+    elif kind == "f" and not np.isfinite(values).all():
+        told = "not finite"
+    elif kind != "f" and not ((values >= 0) & (values < size)).all():
+        told = f"from {values.min()} to {values.max()}"
+    else:
+        return
     count = sequences or "S"
     allowed = {
         "i": f"({steps}, {count}) integers from 0 to {size - 1}",
         "f": f"({steps}, {count}, {size}) finite floats",
     }
-    told = f"{values.dtype} of the shape {shape}" if kind else type(values).__name__
     raise UserCodeError(
-        f"{name} is {told}, or out of range; allowed: "
+        f"{name} are {told}; allowed: "
         + ", or ".join(text for letter, text in allowed.items() if letter in kinds)
     )
 
@@ -222,7 +224,9 @@ def _check_batches(task: Task, options: dict, prepared: Prepared, batch_size: in
             stream = iter(
                 task.batches(options, prepared.data(), batch_size, np.random.default_rng(0))
             )
-            drawn.append([next(stream) for _ in range(2)])
+            drawn.append([next(stream, None) for _ in range(2)])
+    if any(batch is None for batches in drawn for batch in batches):
+        raise UserCodeError("batches come to an end; allowed: an endless iterator")
     for pair in drawn[0]:
         mask = prepared.arrays["loss_mask"]
         _check_pair("a batch's ", pair, mask, prepared.facts, batch_size)
