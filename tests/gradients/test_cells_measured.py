@@ -12,7 +12,7 @@ from gradient_horizon.config.configuration import resolve
 from gradient_horizon.gradients import measurement
 from gradient_horizon.ground import files
 from gradient_horizon.networks.cells import CELLS, net_of
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point, loop
 
 STEPS, SEQUENCES, SYMBOLS, SIZE = 8, 6, 4, 5
 MASK = np.ones(STEPS, dtype=bool)
@@ -53,7 +53,17 @@ def trained_nets(tmp_path_factory):
         rng = np.random.default_rng(2)
         stream = iter([draw(rng) for _ in range(10)])
         own = settings(cell)
-        trained = loop.train(own, FACTS, MASK, draw(rng), [stream, stream], say=lambda line: None)
+        evaluation = dict(zip(("evaluation_inputs", "evaluation_targets"), draw(rng), strict=True))
+        descent, _ = grid_point.prepare(own, FACTS, {"loss_mask": MASK, **evaluation})
+        steps, kept = own["training"]["steps"], own["measurement"]["checkpoints"]
+        trained = loop.train(
+            descent,
+            [stream, stream],
+            tuple(evaluation.values()),
+            steps,
+            kept,
+            say=lambda line: None,
+        )
         path = tmp_path_factory.mktemp(cell) / "train.npz"
         files.write_arrays(path, trained)
         kept = files.read_nets(path)

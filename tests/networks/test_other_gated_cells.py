@@ -8,7 +8,7 @@ import pytest
 import naive
 from gradient_horizon.networks.cells import gates
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 from naive import BATCH, OUTPUTS, SIZE, STEPS, SYMBOLS
 
 

@@ -24,6 +24,10 @@ class BinaryCrossEntropy(Loss):
     def hits(self, outputs, targets):
         return ((outputs > 0) == (targets > 0.5)).all(axis=-1)
 
+    @property
+    def right(self):
+        return "every probability is on its target's side of one half"
+
     def baseline(self, known, asked, outputs):
         rate = known.mean(axis=(0, 1))
         logits = np.broadcast_to(np.log(rate / (1.0 - rate)), asked.shape)

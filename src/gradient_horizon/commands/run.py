@@ -115,7 +115,8 @@ def _known(arguments: list[str], prog: str | None) -> argparse.Namespace:
     )
     parser.add_argument("--snakefile", "-s", help="another workflow than the project's")
     parser.add_argument("--workflow-profile", help="another folder of settings for Snakemake")
-    parser.add_argument("--sdm", nargs="+", dest="conda", help=argparse.SUPPRESS)
+    deployment = ("--sdm", "--software-deployment-method", "--deployment-method", "--deployment")
+    parser.add_argument(*deployment, nargs="+", dest="conda", help=argparse.SUPPRESS)
     parser.add_argument("--use-conda", action="store_true", dest="conda", help=argparse.SUPPRESS)
     return parser.parse_known_args(arguments)[0]
 

@@ -154,16 +154,23 @@ def _schema_for(config) -> dict:
         whole["required"], part["minProperties"], part["default"] = [], 0, {}
     experiments = config.get("experiments") if isinstance(config, dict) else None
     for name, experiment in experiments.items() if isinstance(experiments, dict) else ():
-        own = copy.deepcopy(part["additionalProperties"])
         task = experiment.get("task") if isinstance(experiment, dict) else None
         task_name = task.get("name") if isinstance(task, dict) else None
-        if isinstance(task_name, str) and task_name in TASKS:
-            options = TASKS[task_name].OPTIONS
-            own["properties"]["task"]["properties"] |= options
-            own["properties"]["task"]["required"] += required_keys(options)
-            own["properties"]["task"]["additionalProperties"] = False
-        part["properties"][name] = own
+        known = isinstance(task_name, str) and task_name in TASKS
+        general = part["additionalProperties"]
+        part["properties"][name] = _with_options(general, task_name) if known else general
     return whole
+
+
+def _with_options(general: dict, task_name: str) -> dict:
+    """Return the schema of an experiment with the options of a task; the other parts are shared."""
+    options, task = TASKS[task_name].OPTIONS, general["properties"]["task"]
+    own = task | {
+        "properties": task["properties"] | options,
+        "required": task["required"] + required_keys(options),
+        "additionalProperties": False,
+    }
+    return general | {"properties": general["properties"] | {"task": own}}
 
 
 def required_keys(options: dict) -> list[str]:

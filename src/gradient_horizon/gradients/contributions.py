@@ -329,20 +329,20 @@ def _shares(log10_values: np.ndarray) -> np.ndarray:
     return np.power(10.0, log10_values - total)
 
 
-def transport_slope(log10_transport: np.ndarray, window: tuple[int, int] = SLOPE_WINDOW) -> float:
-    """Slope of ln transport on distance, by least squares.
+def transport_slope(log10_transport: np.ndarray) -> float:
+    """Slope of ln transport on distance, by least squares over `SLOPE_WINDOW`.
 
     Parameters
     ----------
-    log10_transport : (T,), at distances 0 ... T-1.
-    window : first and last distance of the fit; those without a finite value are left out.
+    log10_transport : (T,), at distances 0 ... T-1; those without a finite value are left out.
 
     Returns
     -------
     The slope, as a natural logarithm a step; nan with fewer than three distances.
     """
     distance = np.arange(len(log10_transport))
-    kept = (distance >= window[0]) & (distance <= window[1]) & np.isfinite(log10_transport)
+    first, last = SLOPE_WINDOW
+    kept = (distance >= first) & (distance <= last) & np.isfinite(log10_transport)
     if kept.sum() < 3:
         return float("nan")
     centred = distance[kept] - distance[kept].mean()

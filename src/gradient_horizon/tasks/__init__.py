@@ -6,16 +6,16 @@ One of the user's own needs neither, its name is `module:name` and it is an obje
 
 from ..ground import imports
 from ..ground.registry import Registry
-from .task import SEQUENCE_LENGTH, TOLERANCE, Prepared, Task
+from .task import SEQUENCE_LENGTH, TOLERANCE, Percentage, Prepared, Task
 
-__all__ = ["SEQUENCE_LENGTH", "TASKS", "TOLERANCE", "Prepared", "Task"]
+__all__ = ["SEQUENCE_LENGTH", "TASKS", "TOLERANCE", "Percentage", "Prepared", "Task"]
 
 ALLOWED = (
     "`module:task`, at most 100 letters without accents, digits and underscores, of a module in "
     "this folder or the environment that has `task`"
 )
 # What a task is asked for.
-NEEDED = ("OPTIONS", "problems", "prepare", "batches", "describe")
+NEEDED = ("OPTIONS", "problems", "prepare", "batches", "numbers")
 
 
 def is_task(value: object) -> bool:

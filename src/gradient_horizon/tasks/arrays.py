@@ -66,11 +66,6 @@ OPTIONS = {
     },
 }
 
-CHANCE = (
-    "Knowing only how frequent the classes of the training part are, or always answering the mean "
-    "of its numbers: measured on the held-out part of the file."
-)
-
 
 def own_file(options: dict) -> str:
     """Return the user's file."""
@@ -187,34 +182,19 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     return recorded.epochs(arrays, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what the file holds, and what is reached without reading it."""
-    steps, asked = facts["sequence_length"], facts["asked_steps"]
-    loss = LOSSES[facts["loss"]]
-    read = count_of(facts["input_size"], "number")
-    if "input_squared_norm" not in facts:
-        read = f"one of {count_of(facts['input_size'], 'symbol')}"
-    answer = (
-        f"to name one of {count_of(facts['output_size'], 'class', 'classes')}"
-        if loss.of_classes
-        else f"to give {count_of(facts['output_size'], 'number')}"
-    )
-    when = "at every step" if asked == steps else f"at {asked:,} of the {steps:,} steps"
-    chosen = "drawn at random" if options["shuffle"] else "the last of the file"
-    ((who, level),) = facts["baselines"].items()
-    right = (
-        ""
-        if loss.of_classes
-        else f" An answer counts as right where every number is less than {facts['tolerance']:g} "
-        "off."
-    )
-    return (
-        f"The sequences are those of the file {facts['file']}: "
-        f"{facts['train_sequences'] + facts['held_out_sequences']:,} of {steps:,} steps. At each "
-        f"step the net reads {read}, and {when} it is {answer}. {facts['held_out_sequences']:,} of "
-        f"the sequences, {chosen}, are held out; on them the {loss.label} of {who} is "
-        f"{level:.4g}{loss.unit and f' {loss.unit}'}.{right}"
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_arrays.tex` says."""
+    return {
+        "DataFile": facts["file"],
+        "Sequences": facts["train_sequences"] + facts["held_out_sequences"],
+        "HeldOut": facts["held_out_sequences"],
+        "Shuffled": options["shuffle"],
+        "ReadsVectors": "input_squared_norm" in facts,
+        "InputSize": facts["input_size"],
+        "OutputSize": facts["output_size"],
+        "AskedSteps": facts["asked_steps"],
+        "RightAnswer": LOSSES[facts["loss"]](facts.get("tolerance", 0.0)).right,
+    }
 
 
 def _wrong_loss(name: str, targets: np.ndarray):
@@ -227,8 +207,3 @@ def _wrong_loss(name: str, targets: np.ndarray):
             f"'{name}' is not a loss of {'classes, integers' if of_classes else 'numbers, floats'},"
             f" as the targets are; allowed: {', '.join(fitting)}, or null{nearest(name, fitting)}",
         )
-
-
-def count_of(count: int, one: str, many: str | None = None) -> str:
-    """Write a count with what is counted."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

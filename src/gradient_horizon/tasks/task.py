@@ -1,6 +1,5 @@
 """What a task has to offer, and what all tasks use."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ class Prepared:
         `batches` needs besides.
     facts : input_size, output_size, embedded, loss (a name in `networks.losses`), baselines (the
         losses of predictors without memory, by name, the worst first), chance_accuracy and what the
-        task's `describe` needs.  With vectors as inputs input_squared_norm, the mean of their
+        task's `numbers` needs.  With vectors as inputs input_squared_norm, the mean of their
         squared norms, and with numbers as targets tolerance, how near to them an answer counts as
         right.
     words : the word or character of each symbol, where symbols are those of a text.
@@ -37,6 +36,10 @@ class Prepared:
         """Return the arrays of `data.npz`, all others."""
         arrays = {name: array for name, array in self.arrays.items() if name[:6] != "probe_"}
         return {**arrays, "words": np.array(self.words)} if self.words else arrays
+
+
+class Percentage(float):
+    """A fraction that the paper writes as a percentage."""
 
 
 SEQUENCE_LENGTH = {
@@ -66,11 +69,9 @@ class Task:
     ----------
     OPTIONS : its keys in the configuration, each a JSON Schema with a description and, unless it
         must be given, a default.
-    CHANCE : what is reached without learning anything, in a sentence for the configuration's page.
     """
 
     OPTIONS: Mapping[str, dict] = {}
-    CHANCE = ""
 
     def problems(self, options: dict, settings: dict) -> Iterator[tuple[str, str]]:
         """Yield the key and the message of each mistake that the schema cannot express.
@@ -106,9 +107,14 @@ class Task:
         """
         raise NotImplementedError
 
-    def describe(self, options: dict, facts: dict) -> str:
-        """Say what is to be learnt, in sentences for the paper; the docstring unless defined."""
-        return " ".join(inspect.cleandoc(type(self).__doc__ or "").split())
+    def numbers(self, options: dict, facts: dict) -> dict:
+        """Return what `paper/task_NAME.tex` says of the task, by the names of its macros there.
+
+        Numbers, names, tuples of names, a `Percentage`, or bools, which choose between sentences;
+        None is what is not there.  A task without such a file needs none: the paper takes its
+        docstring.
+        """
+        return {}
 
     def own_file(self, options: dict) -> str | None:
         """Return the path of the user's own file that the data come from, or None."""
