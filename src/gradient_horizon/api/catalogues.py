@@ -124,14 +124,14 @@ CELLS = Catalogue(
     "cell",
     cells.CELLS,
     _first_line,
-    cells.NEEDED,
+    ("shapes", "initialise", "Recurrence", "Dynamics"),
     "a registered name, or an object of a class that derives from gh.Cell",
 )
 TASKS = Catalogue(
     "task",
     tasks.TASKS,
     _first_line,
-    tasks.NEEDED,
+    ("OPTIONS", "problems", "prepare", "batches"),
     "a registered name, a function draw(count, rng), arrays (inputs, targets), or an object of a "
     "class that derives from gradient_horizon.tasks.Task",
 )

@@ -1,4 +1,4 @@
-"""Names and counts in messages: the name that somebody may have meant, and how many there are."""
+"""Names that users give, and the valid one that somebody may have meant; counts of things."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -17,6 +17,6 @@ def nearest(name: object, names: Iterable[str], before: str = "", after: str = "
     return f"; did you mean '{before}{close[0]}{after}'?" if close else ""
 
 
-def count_of(count: int, one: str) -> str:
-    """Write a count with what is counted: 1 net, 2,000 nets."""
-    return f"{count:,} {one if count == 1 else f'{one}s'}"
+def count_of(count: int, thing: str) -> str:
+    """Write how many there are of a thing: 1 step, 2,000 steps."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
