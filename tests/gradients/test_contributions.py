@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.gradients import contributions, forward_pass, sentence_map
+from gradient_horizon.gradients import contributions, forward_pass
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from naive import BATCH, SIZE, STEPS, draw_batch
@@ -208,27 +208,3 @@ def test_no_sum_is_larger_than_the_sum_of_the_norms(activation):
     np.testing.assert_allclose(
         result.log10_contribution[:-1], result.log10_incoherent[:-1], rtol=0, atol=1e-13
     )
-
-
-@pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
-@pytest.mark.parametrize("activation", naive.NAMES)
-def test_pair_map(activation, weight):
-    net, inputs, targets = draw_batch(7, batch=1, embedding_size=4)
-    loss_mask = MASKS["dense"]
-    path, _ = measured(activation, net, inputs, targets, loss_mask)
-    result = sentence_map.pair_map(path, weight)
-    expected = np.full((STEPS, STEPS), np.nan)
-    for (_, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, loss_mask):
-        source = {"W_hh": state, "W_hx": net["embedding"][inputs[k, 0]]}[weight]
-        with np.errstate(divide="ignore"):
-            expected[t, k] = np.log10(np.linalg.norm(delta) * np.linalg.norm(source))
-    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
-    assert np.isneginf(result[:, 0]).all() == (weight == "W_hh")
-
-
-def test_the_pair_map_adds_up_to_the_incoherent_sums():
-    net, inputs, targets = draw_batch(8, batch=1)
-    path, result = measured("softsign", net, inputs, targets, MASKS["dense"])
-    pair = 10.0 ** sentence_map.pair_map(path, "W_hh")
-    sums = [np.diagonal(pair, -d).sum() for d in range(STEPS)]
-    np.testing.assert_allclose(10.0**result.log10_incoherent, sums, rtol=1e-12)
