@@ -45,6 +45,7 @@ BAD = {
     "SmallBatches": "a batch's inputs are int64 of the shape (7, 19); allowed: (7, 20) integers f",
     "FewBatches": "batches come to an end; allowed: an endless iterator",
     "OtherBatches": "a batch's targets are from 1 to 2; allowed: (6, 20) integers from 0 to 1",
+    "BatchesOfOne": "the task raises ValueError: not enough values to unpack (expected 2, got 1)",
     "Restless": "batches of the same generator differ from one time to the next; allowed: all that",
 }
 
