@@ -40,7 +40,7 @@ def _reads_words(experiment: Mapping) -> bool:
 
 def _has_parts(experiment: Mapping) -> bool:
     """Tell whether the state of some cell has parts, through which the signal goes back apart."""
-    return any(hasattr(CELLS[run["cell"]], "PARTS") for run in grid.runs(experiment))
+    return any(len(getattr(CELLS[run["cell"]], "PARTS", ())) > 1 for run in grid.runs(experiment))
 
 
 # What some figures alone are drawn of.
