@@ -8,8 +8,10 @@ import pytest
 from safetensors.numpy import save_file
 
 import reference_checkpoints as reference
+import user_sequences
 from gradient_horizon.checkpoints import checkpoint, tensor_file
 from gradient_horizon.ground.files import FileError
+from gradient_horizon.ground.user_files import OwnFileError
 
 STORED = dict(np.load(reference.STORED))
 PROBE = {name: STORED[name] for name in ("inputs", "targets", "loss_mask")}
@@ -67,8 +69,12 @@ def test_the_parts_are_found(read, kind):
     }
     assert {array.dtype for array in net.weights.values()} == {np.dtype(float)}
     np.testing.assert_array_equal(net.weights["W_hh"], tensors["rnn.weight_hh_l0"])
-    for name in PROBE:
-        np.testing.assert_array_equal(net.probe[name], PROBE[name])
+    mask = PROBE["loss_mask"]
+    np.testing.assert_array_equal(net.probe["inputs"], PROBE["inputs"])
+    np.testing.assert_array_equal(
+        net.probe["targets"], np.where(mask[:, None], PROBE["targets"], 0)
+    )
+    np.testing.assert_array_equal(net.probe["loss_mask"], mask)
 
 
 def test_the_two_biases_of_a_gru(read):
@@ -240,33 +246,65 @@ def test_no_safetensors_file(tmp_path, content):
         tensor_file.read(path)
 
 
+@pytest.fixture
+def refused_batch(read, tmp_path):
+    """What is wrong with a batch, in the words that a task has for it."""
+
+    def start(line, probe, **names):
+        with pytest.raises(OwnFileError) as caught:
+            read(tensors_of("gru"), probe, **names)
+        assert str(caught.value) == line.replace("FILE", str(tmp_path / "probe.npz"))
+
+    return start
+
+
+@pytest.mark.parametrize(("changes", "line"), user_sequences.DEFECTS)
+def test_batches_that_nobody_can_read(refused_batch, changes, line):
+    refused_batch(line, user_sequences.good(**changes))
+
+
+@pytest.mark.parametrize("names", [{}, {"readout": "head"}])
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"targets": None}, "it has no array 'targets'"),
-        ({"inputs": None, "input": 0}, "it has an array 'input'; allowed: inputs, targets"),
-        ({"inputs": PROBE["inputs"] + 1}, "inputs are not all integers from 0 to 5"),
-        ({"inputs": PROBE["inputs"] - 1}, "inputs are not all integers from 0 to 5"),
-        ({"inputs": PROBE["inputs"] > 0}, "inputs are (7, 3) bool; allowed: whole numbers"),
-        ({"inputs": PROBE["inputs"] * 1.0}, "inputs are (7, 3) float64; allowed: whole numbers"),
-        ({"inputs": PROBE["inputs"][0]}, "inputs are (3,) int64; allowed: whole numbers"),
-        ({"inputs": PROBE["inputs"][:1]}, "inputs have 1 steps of 3 sequences"),
-        ({"inputs": np.full((7, 3, D), np.nan)}, "inputs are not all finite vectors of length 3"),
-        ({"inputs": np.ones((7, 3, D + 1))}, "inputs are not all finite vectors of length 3"),
-        ({"targets": PROBE["targets"] - 100}, "targets are not all integers from 0 to 4"),
-        ({"targets": PROBE["targets"] * 1.0}, "targets are (7, 3) float64; allowed: whole"),
-        ({"targets": PROBE["targets"][0]}, "targets are (3,) int64; allowed: whole numbers"),
-        ({"targets": PROBE["targets"][1:]}, "targets are (6, 3) int64; allowed: (7, 3) like"),
-        ({"targets": np.ones((7, 3, V + 1))}, "targets are not all finite vectors of length 5"),
-        ({"targets": np.full((7, 3, V), np.inf)}, "targets are not all finite vectors of"),
-        ({"loss_mask": np.ones(3, bool)}, "loss_mask is (3,) bool; allowed: (7,) Booleans"),
-        ({"loss_mask": np.ones(7)}, "loss_mask is (7,) float64; allowed: (7,) Booleans"),
-        ({"loss_mask": np.zeros(7, bool)}, "at least one of them true"),
+        ({"inputs": PROBE["inputs"] + 1}, "inputs are integers from 1 to 6; allowed: 0 to 5"),
+        ({"inputs": PROBE["inputs"] - 1}, "inputs are integers from -1 to 4; allowed: 0 to 5"),
+        (
+            {"inputs": PROBE["inputs"] * 1.0},
+            "inputs are vectors of length 1; allowed: length 3, or integers for symbols",
+        ),
+        (
+            {"inputs": np.ones((7, 3, D + 1))},
+            "inputs are vectors of length 4; allowed: length 3, or integers for symbols",
+        ),
+        (
+            {"targets": np.full((7, 3), V)},
+            "targets are integers from 5 to 5; allowed: 0 to 4",
+        ),
+        (
+            {"targets": np.full((7, 3), -100)},
+            "targets are integers from -100 to -100; allowed: 0 to 4",
+        ),
+        (
+            {"targets": np.ones((7, 3))},
+            "targets are vectors of length 1; allowed: length 5, or integers for classes",
+        ),
     ],
 )
-def test_batches_that_cannot_be_read(refused, change, line):
-    probe = {name: array for name, array in (PROBE | change).items() if array is not None}
-    refused(tensors_of("gru"), line, file="probe.npz", probe=probe, readout="head")
+def test_batches_that_the_net_cannot_read(refused_batch, change, line, names):
+    refused_batch(f"in FILE {line}", PROBE | change, **names)
+
+
+def test_one_number_a_step_needs_no_third_axis(read):
+    """A probe may be what a task may be: floats (T, S) are vectors of length 1."""
+    tensors = {name: array for name, array in tensors_of("gru").items() if name != "emb.weight"}
+    tensors |= {"rnn.weight_ih_l0": np.ones((3 * N, 1), np.float32)}
+    tensors |= {"head.weight": np.ones((1, N), np.float32), "head.bias": np.zeros(1, np.float32)}
+    inputs, targets = np.random.default_rng(0).random((2, 7, 3))
+    net = read(tensors, PROBE | {"inputs": inputs, "targets": targets})
+    np.testing.assert_array_equal(net.probe["inputs"], inputs[..., None])
+    mask = PROBE["loss_mask"]
+    np.testing.assert_array_equal(net.probe["targets"][mask], targets[mask][..., None])
 
 
 def test_an_embedding_of_vectors(refused):
@@ -276,5 +314,7 @@ def test_an_embedding_of_vectors(refused):
 
 def test_targets_without_a_loss_may_be_anything(read):
     """Such as PyTorch's index -100 of what is to be ignored."""
-    targets = np.where(PROBE["loss_mask"][:, None], PROBE["targets"], -100)
-    assert (read(tensors_of("gru"), PROBE | {"targets": targets}).probe["targets"] < 0).any()
+    mask = PROBE["loss_mask"]
+    targets = np.where(mask[:, None], PROBE["targets"], -100)
+    found = read(tensors_of("gru"), PROBE | {"targets": targets}).probe["targets"]
+    np.testing.assert_array_equal(found[mask], targets[mask])

@@ -106,7 +106,17 @@ def test_a_batch_that_the_net_cannot_read(check, lstm, tmp_path):
     code, lines, errors = check("net.safetensors", "probe.npz")
     assert code == 1
     assert lines[4].startswith("probe.npz: ") and not lines[-1].endswith("can read probe.npz")
-    assert errors == ["error: cannot use probe.npz: inputs are not all integers from 0 to 5"]
+    assert errors == ["error: in probe.npz inputs are integers from 3 to 8; allowed: 0 to 5"]
+
+
+def test_classes_below_0_are_said_without_a_net(check, lstm, tmp_path):
+    """Some loss functions of PyTorch leave out -100."""
+    np.savez(tmp_path / "probe.npz", **(lstm | {"targets": lstm["targets"] - 100}))
+    code, lines, errors = check("probe.npz")
+    assert (code, lines) == (1, [])
+    lowest, highest = (f(lstm["targets"][lstm["loss_mask"]]) - 100 for f in (np.min, np.max))
+    (line,) = errors
+    assert line.startswith(f"error: in probe.npz targets are integers from {lowest} to {highest};")
 
 
 def test_every_file_is_looked_at_and_every_mistake_is_one_line(check, lstm, tmp_path):
@@ -121,8 +131,8 @@ def test_every_file_is_looked_at_and_every_mistake_is_one_line(check, lstm, tmp_
         "cannot read net.pt: PyTorch's own format may hold code; save the state_dict with ",
         "cannot tell from its ending what probe.npy is; allowed: .yaml, .yml, .json, .safetensors",
         "cannot read broken.safetensors: not a safetensors file",
-        "cannot read missing.npz: ",
-        "cannot use other.npz: it has an array 'mask'; allowed: inputs, targets, loss_mask; did",
+        "missing.npz does not exist",
+        "in other.npz the array mask is not known; allowed: inputs, targets, loss_mask; did",
     )
     assert len(errors) == len(starts)
     for error, start in zip(errors, starts, strict=True):

@@ -1,10 +1,12 @@
 """The contributions of all distances against a double loop over pairs (t, k) of plain numbers."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.gradients import contributions, forward_pass
+from gradient_horizon.gradients import contributions, forward_pass, sentence_map
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from naive import BATCH, SIZE, STEPS, draw_batch
@@ -96,19 +98,6 @@ def test_every_column_is_that_of_the_double_loop(activation, mask, embedding_siz
     assert path.accuracy == pytest.approx(accuracy, rel=1e-13)
 
 
-def test_units_that_are_off_make_signals_extinct():
-    """ReLU nets with negative biases: part of the pairs, but not all, carry no signal."""
-    net, inputs, targets = draw_batch(2)
-    net["b_h"] -= 1.6
-    _, _, transport = brute_force("relu", net, inputs, targets, MASKS["dense"])
-    _, result = measured("relu", net, inputs, targets, MASKS["dense"])
-    expected = [1.0 - np.mean(np.isfinite(values)) for values in transport]
-    assert 0.1 < expected[2] < 0.9
-    np.testing.assert_allclose(result.extinct, expected, rtol=0, atol=1e-15)
-    mean = np.mean(np.array(transport[2])[np.isfinite(transport[2])])
-    assert result.log10_transport[2] == pytest.approx(mean, rel=1e-12)
-
-
 @pytest.mark.parametrize("embedding_size", [None, 4])
 @pytest.mark.parametrize("activation", naive.NAMES)
 def test_one_distance_at_a_time_or_per_sequence_is_the_same(activation, embedding_size):
@@ -121,26 +110,22 @@ def test_one_distance_at_a_time_or_per_sequence_is_the_same(activation, embeddin
 
 
 def test_the_signal_is_unbiased():
-    """Over batches drawn with replacement from a pool its mean is the pool's squared norm.
+    """Over all batches that a pool can give, its mean is the squared norm of the pool's own term.
 
-    With the pool's sequences equally likely, the expected contribution of one is their mean.
+    Each of the pool's sequences is as likely as the others, so that this is their expectation.
     """
-    pool, batches = 12, 4000
+    pool, size = 5, 3
     net, inputs, targets = draw_batch(10, batch=pool)
-    rng = np.random.default_rng(0)
     estimates = []
-    for _ in range(batches):
-        drawn = rng.integers(0, pool, 3)
+    for drawn in product(range(pool), repeat=size):
         given = net, inputs[:, drawn], targets[:, drawn], MASKS["dense"]
         path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS["tanh"], net), *given[1:])
         part = contributions.by_weight_and_distance(path, ["W_hh"])["W_hh"]
         estimates.append(part.signal_squared)
     _, whole = measured("tanh", net, inputs, targets, MASKS["dense"])
-    truth = 10.0 ** (2 * whole.log10_contribution[:-1])
-    mean = np.mean(estimates, axis=0)[:-1]
-    error = np.std(estimates, axis=0)[:-1] / np.sqrt(batches)
-    assert (abs(mean - truth) < 4 * error).all()  # all eight of them: by chance once in 2,000
-    assert (error < truth).all()  # small enough to tell
+    expected = 10.0 ** (2 * whole.log10_contribution)
+    np.testing.assert_allclose(np.mean(estimates, axis=0), expected, rtol=1e-11)
+    assert (np.std(estimates, axis=0)[:-1] > 0.1 * expected[:-1]).all()
 
 
 @pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
@@ -198,25 +183,13 @@ def test_errors_keep_their_digits_where_the_net_is_sure():
             np.testing.assert_allclose(path.error[t, b], error, rtol=1e-11)
 
 
-@pytest.mark.parametrize("activation", naive.NAMES)
-def test_no_sum_is_larger_than_the_sum_of_the_norms(activation):
-    for seed in range(5):
-        _, result = measured(activation, *draw_batch(seed), MASKS["dense"])
-        assert (result.log10_contribution[:-1] <= result.log10_incoherent[:-1] + 1e-13).all()
-    # A single pair has nothing to cancel with.
-    _, result = measured("tanh", *draw_batch(6, batch=1), MASKS["last"])
-    np.testing.assert_allclose(
-        result.log10_contribution[:-1], result.log10_incoherent[:-1], rtol=0, atol=1e-13
-    )
-
-
 @pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
 @pytest.mark.parametrize("activation", naive.NAMES)
 def test_pair_map(activation, weight):
     net, inputs, targets = draw_batch(7, batch=1, embedding_size=4)
     loss_mask = MASKS["dense"]
     path, _ = measured(activation, net, inputs, targets, loss_mask)
-    result = contributions.pair_map(path, weight)
+    result = sentence_map.pair_map(path, weight)
     expected = np.full((STEPS, STEPS), np.nan)
     for (_, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, loss_mask):
         source = {"W_hh": state, "W_hx": net["embedding"][inputs[k, 0]]}[weight]
@@ -224,11 +197,3 @@ def test_pair_map(activation, weight):
             expected[t, k] = np.log10(np.linalg.norm(delta) * np.linalg.norm(source))
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
     assert np.isneginf(result[:, 0]).all() == (weight == "W_hh")
-
-
-def test_the_pair_map_adds_up_to_the_incoherent_sums():
-    net, inputs, targets = draw_batch(8, batch=1)
-    path, result = measured("softsign", net, inputs, targets, MASKS["dense"])
-    pair = 10.0 ** contributions.pair_map(path, "W_hh")
-    sums = [np.diagonal(pair, -d).sum() for d in range(STEPS)]
-    np.testing.assert_allclose(10.0**result.log10_incoherent, sums, rtol=1e-12)

@@ -201,7 +201,7 @@ def test_donors_that_there_are_not(batch, count):
         ({"distances": [1, 1]}, "ascend"),
         ({"distances": [0, STEPS - 1]}, f"farther back than {STEPS - 1} steps.*is step {STEPS}"),
         ({"distances": [2], "loss_mask": np.arange(STEPS) < 3}, "the last one is step 3"),
-        ({"distances": [0], "loss_mask": np.zeros(STEPS, bool)}, "the last one is step 0"),
+        ({"distances": [0], "loss_mask": np.zeros(STEPS, bool)}, "no step carries a loss"),
         ({"donors": [[0, 1, 2, 3]]}, "its own donor"),
         ({"donors": [[1, 0, 3, 2], [1, 2, 0, 3]]}, "its own donor"),
         ({"donors": [[1, 0, 3, 3]]}, "permutations of 4"),
@@ -211,18 +211,21 @@ def test_donors_that_there_are_not(batch, count):
         ({"donors": np.empty((0, BATCH), int)}, "permutations of 4"),
         (
             {"inputs": np.full((STEPS, BATCH), SYMBOLS)},
-            f"inputs from 5 to 5; .* 0 to {SYMBOLS - 1}",
+            f"inputs are integers from 5 to 5; allowed: 0 to {SYMBOLS - 1}",
         ),
-        ({"inputs": np.full((STEPS, BATCH), -1)}, "inputs from -1"),
-        ({"inputs": np.zeros((STEPS, BATCH))}, "inputs are of type float64"),
-        ({"inputs": np.zeros((STEPS, BATCH + 1), int)}, r"not \(T, B\)"),
-        ({"inputs": np.zeros(STEPS, int), "targets": np.zeros(STEPS, int)}, r"not \(T, B\)"),
+        ({"inputs": np.full((STEPS, BATCH), -1)}, "inputs are integers from -1"),
+        ({"inputs": np.zeros((STEPS, BATCH))}, "inputs are vectors of length 1"),
+        ({"inputs": np.zeros((STEPS, BATCH + 1), int)}, "differ in their first two axes"),
+        (
+            {"inputs": np.zeros(STEPS, int), "targets": np.zeros(STEPS, int)},
+            r"inputs are int64 \(9",
+        ),
         (
             {"targets": np.full((STEPS, BATCH), OUTPUTS)},
-            f"targets from 3 to 3; .* 0 to {OUTPUTS - 1}",
+            f"targets are integers from 3 to 3; allowed: 0 to {OUTPUTS - 1}",
         ),
-        ({"loss_mask": np.ones(STEPS - 1, bool)}, r"not \(T, B\)"),
-        ({"loss_mask": np.ones(STEPS)}, "type float64, not bool"),
+        ({"loss_mask": np.ones(STEPS - 1, bool)}, r"loss_mask is bool \(8,\)"),
+        ({"loss_mask": np.ones(STEPS)}, "loss_mask is float64"),
     ],
 )
 def test_bad_input_is_refused(change, message):

@@ -11,94 +11,15 @@ from gradient_horizon.gradients import contributions, forward_pass
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 
-# Numbers with an exponent of 15 bits reach from 1e-4932 to 1e4932.
-needs_extended = pytest.mark.skipif(
-    np.finfo(np.longdouble).maxexp < 16000, reason="no extended precision on this machine"
-)
-STEPS, SIZE = 2000, 3
+STEPS = 2000
 
 
-def draw(radius, steps=STEPS, batch=1, size=SIZE, seed=2):
+def draw(radius, steps=STEPS, batch=1, size=3, seed=2):
     rng = np.random.default_rng(seed)
     net = naive.draw_net(rng, size, symbols=4, outputs=3, radius=radius)
     net["W_hx"], net["W_s"] = abs(net["W_hx"]), 0.1 * net["W_s"]
     inputs = rng.integers(0, 4, (steps, batch))
     return net, inputs, rng.integers(0, 3, inputs.shape)
-
-
-def extended_precision(activation, net, inputs, targets):
-    """Dense loss, one sequence: norms of C_d, mean log10 transports, incoherent sums, plainly."""
-    net = {name: array.astype(np.longdouble) for name, array in net.items()}
-    pre_activations, states, logits = naive.forward(activation, net, inputs[:, 0])
-    slopes = naive.SLOPE[activation](pre_activations)
-    steps = len(inputs)
-    probability = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probability /= probability.sum(axis=1, keepdims=True)
-    probability[np.arange(steps), targets[:, 0]] -= 1.0
-    error = signal = probability @ net["W_s"] / steps
-
-    def norm(rows):
-        largest = abs(rows).max(axis=-1)  # squares have less room
-        return largest * np.sqrt(((rows / largest[..., None]) ** 2).sum(axis=-1))
-
-    columns = []
-    for d in range(steps):
-        delta = slopes[: steps - d] * signal
-        term = np.einsum("ti,tj->ij", delta, states[: steps - d])
-        before = np.sqrt((states[: steps - d] ** 2).sum(axis=1))
-        columns.append(
-            (
-                norm(term.reshape(-1)) if d + 1 < steps else 0.0,  # h_0 = 0
-                np.log10(norm(signal) / norm(error[d:])).mean(),
-                (norm(delta) * before).sum(),
-            )
-        )
-        signal = (delta @ net["W_hh"])[1:]
-    return np.array(columns).T
-
-
-@needs_extended
-@pytest.mark.parametrize(
-    ("activation", "radius", "least", "most"),
-    [
-        ("sigmoid", 0.1, -4000, -3000),
-        ("relu", 4.0, 1000, 1500),
-        ("linear", 2.0, 590, 610),
-        ("softplus", 4.0, 1000, 1500),
-        ("elu", 4.0, 1000, 1500),
-        ("gelu", 4.0, 1000, 1500),
-    ],
-)
-@pytest.mark.filterwarnings("error")
-def test_columns_stay_finite_and_right(activation, radius, least, most):
-    net, inputs, _ = draw(radius)
-    if radius == 4.0:  # all units stay on
-        net["W_hh"] = abs(net["W_hh"])
-        net["W_hh"] *= radius / abs(np.linalg.eigvals(net["W_hh"])).max()
-    # Always the least likely class: where states of 1e600 make a net sure and right, e_t is 0.
-    extended = {name: array.astype(np.longdouble) for name, array in net.items()}
-    targets = naive.forward(activation, extended, inputs[:, 0])[2].argmin(axis=1)[:, None]
-    path = forward_pass.trace(
-        rnn.Dynamics(ACTIVATIONS[activation], net), inputs, targets, np.ones(STEPS, dtype=bool)
-    )
-    result = contributions.by_distance(path)
-    assert result.residual < 1e-9
-    for column in (result.log10_contribution, result.log10_incoherent):
-        assert np.isfinite(column[:-1]).all()
-        assert np.isneginf(column[-1])  # it is paired with h_0 = 0
-    assert np.isfinite(result.log10_transport).all()
-    assert least < result.log10_transport[-1] < most
-    assert result.share.sum() == pytest.approx(1.0, rel=1e-12)
-    assert result.signed_share.sum() == pytest.approx(1.0, rel=1e-9)
-
-    contribution, transport, incoherent = extended_precision(activation, net, inputs, targets)
-    np.testing.assert_allclose(result.log10_transport, transport, rtol=0, atol=1e-9)
-    with np.errstate(divide="ignore"):
-        for actual, expected in (
-            (result.log10_contribution, contribution),
-            (result.log10_incoherent, incoherent),
-        ):
-            np.testing.assert_allclose(actual, np.log10(expected), rtol=0, atol=1e-9)
 
 
 @pytest.mark.filterwarnings("error")

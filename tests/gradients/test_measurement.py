@@ -5,7 +5,6 @@ import pytest
 
 import naive
 from gradient_horizon.gradients import contributions, measurement
-from gradient_horizon.gradients.forward_pass import trace
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from naive import BATCH, OUTPUTS, SIZE, STEPS, SYMBOLS, draw_batch
@@ -13,6 +12,7 @@ from naive import BATCH, OUTPUTS, SIZE, STEPS, SYMBOLS, draw_batch
 DENSE = np.ones(STEPS, dtype=bool)
 every = pytest.mark.parametrize("activation", naive.NAMES)
 quiet = pytest.mark.filterwarnings("error")
+LN10 = np.log(10.0)
 
 
 def batch_of(inputs, targets, loss_mask=None):
@@ -84,20 +84,6 @@ def test_columns_are_those_of_brute_force(activation, embedding_size, weight, pr
     assert (contribution[-1] > 0.0) == (weight == "W_hx")
 
 
-@pytest.mark.parametrize("embedding_size", [None, 3])
-@pytest.mark.parametrize(("weight", "prefix"), [("W_hh", ""), ("W_hx", "input_")])
-def test_the_gradients_norm_by_differences(embedding_size, weight, prefix):
-    """Their own error is 1e-11 in losses near 1, of gradients above 0.1."""
-    net, inputs, targets = draw_batch(22, embedding_size=embedding_size)
-
-    def loss():
-        return naive.loss_and_accuracy("tanh", net, inputs, targets, DENSE)[0]
-
-    _, row = measured("tanh", net, inputs, targets)
-    expected = np.linalg.norm(naive.central_differences(loss, net[weight], step=1e-3))
-    assert 10.0 ** row[f"{prefix}log10_gradient_norm"] == pytest.approx(expected, rel=1e-8)
-
-
 @pytest.mark.parametrize("radius", [0.1, 0.4, 1.0, 2.0])
 @every
 def test_horizons_are_those_of_the_columns(activation, radius):
@@ -121,28 +107,19 @@ def test_horizons_are_those_of_the_columns(activation, radius):
 # The net as a whole
 
 
-SQRT10 = np.sqrt(10.0)
-# Where the slope is a tenth of its largest: sech^2 a, a quarter of sech^2 (a / 2), (1 + |a|)^-2.
-EDGES = {"tanh": np.arccosh(SQRT10), "sigmoid": 2.0 * np.arccosh(SQRT10), "softsign": SQRT10 - 1.0}
-LN9, LN10 = np.log(9.0), np.log(10.0)
-EDGES |= {"erf": np.sqrt(LN10), "hard_tanh": 1.0}
+# Where the slope of tanh, sech^2 a, is a tenth of its largest.
+EDGE = np.arccosh(np.sqrt(10.0))
 # By activation, the pre-activation of every symbol and whether it saturates.
 UNITS = {
-    name: [(0.0, False), (0.999 * edge, False), (1.001 * edge, True), (-1.001 * edge, True)]
-    for name, edge in EDGES.items()
-} | {
+    "tanh": [(0.0, False), (0.999 * EDGE, False), (1.001 * EDGE, True), (-1.001 * EDGE, True)],
     "relu": [(1e-9, False), (5.0, False), (-1e-9, True), (-5.0, True)],
     "linear": [(0.0, False), (9.0, False), (-9.0, False), (1e9, False)],
-    "softplus": [(0.0, False), (-0.999 * LN9, False), (-1.001 * LN9, True), (-50.0, True)],
-    "elu": [(5.0, False), (-0.999 * LN10, False), (-1.001 * LN10, True), (-50.0, True)],
-    "leaky_relu": [(1e-9, False), (5.0, False), (-1e-9, True), (-5.0, True)],
-    # The slope falls to -.129 at -sqrt 2, which is more than a tenth; SiLU's to -.0998 only.
+    # The slope falls to -.129 at -sqrt 2, which is more than a tenth.
     "gelu": [(0.0, False), (-np.sqrt(2.0), False), (-0.75, True), (-3.5, True)],
-    "silu": [(0.0, False), (5.0, False), (-1.28, True), (-2.4, True)],
 }
 
 
-@every
+@pytest.mark.parametrize("activation", UNITS)
 def test_the_saturated_fraction_by_hand(activation):
     """One unit that reads nothing but its input: symbols 2 and 3 are 5 of the 8 read."""
     values, saturated = zip(*UNITS[activation], strict=True)
@@ -156,7 +133,6 @@ def test_the_saturated_fraction_by_hand(activation):
     inputs = np.array([[0, 1], [2, 2], [2, 3], [1, 3]])
     _, row = measured(activation, net, inputs, np.zeros_like(inputs))
     assert row["saturated"] == np.array(saturated)[inputs].mean()
-    assert row["saturated"] == (0.0 if activation == "linear" else 5 / 8)
 
 
 @pytest.mark.parametrize("embedding_size", [None, 3])
@@ -187,6 +163,14 @@ def test_the_slope_is_a_fit_over_the_first_ten_distances():
     distance = np.arange(1, 11)
     fit = np.polyfit(distance, np.log(rows["transport"][distance]), 1)
     assert row["slope"] == pytest.approx(fit[0], rel=1e-10)
+    log10_transport = rows["log10_transport"]
+    log10_transport[[4, 7]] = -np.inf, np.nan
+    kept = np.setdiff1d(distance, [4, 7])
+    expected = np.polyfit(kept, log10_transport[kept], 1)[0] * LN10
+    assert contributions.transport_slope(log10_transport) == pytest.approx(expected, rel=1e-11)
+    # Distances 1 to 3 are as few as make a slope.
+    assert np.isfinite(contributions.transport_slope(np.arange(4.0)))
+    assert np.isnan(contributions.transport_slope(np.arange(3.0)))
 
 
 # Spectra
@@ -214,19 +198,6 @@ def values(spectra, quantity, distance, column="value"):
     chosen = (spectra["quantity"] == quantity) & (spectra["distance"] == distance)
     assert spectra["index"][chosen].tolist() == list(range(chosen.sum()))
     return spectra[column][chosen]
-
-
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softsign", "linear"])
-@quiet
-def test_exponents_add_up_to_the_mean_log_determinant(activation):
-    """Over the last three quarters of the steps, of the first four sequences."""
-    net, probe = small_net(31, 3)
-    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS[activation], net), probe, [1])
-    determinants = np.linalg.slogdet(jacobians(activation, net, probe["inputs"]))[1]
-    exponents = values(spectra, "lyapunov", 0)
-    assert len(exponents) == 3 and (np.diff(exponents) <= 0.0).all()
-    assert exponents.sum() == pytest.approx(determinants[2:].mean(), rel=1e-12)
-    assert abs(determinants[2:].mean() - determinants.mean()) > 1e-3 or activation == "linear"
 
 
 @quiet
@@ -262,21 +233,6 @@ def test_singular_values_are_those_of_the_product(activation):
         ):
             found = values(spectra, "singular", distance, column)
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
-
-
-@quiet
-def test_spectra_of_a_scaled_orthogonal_matrix():
-    """Of more units than exponents are taken: all are ln r, all singular values r^d."""
-    net, probe = small_net(34, 12)
-    net["W_hh"] = 0.8 * np.linalg.qr(net["W_hh"])[0]
-    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS["linear"], net), probe, [2, 5])
-    exponents = values(spectra, "lyapunov", 0)
-    np.testing.assert_allclose(exponents, np.full(8, np.log(0.8)), rtol=1e-13)
-    for distance in (2, 5):
-        singular = values(spectra, "singular", distance)
-        np.testing.assert_allclose(singular, np.full(12, distance * np.log10(0.8)), rtol=1e-13)
-    assert {len(column) for column in spectra.values()} == {8 + 2 * 12}
-    assert (abs(spectra["standard_error"]) < 1e-15).all()
 
 
 @quiet
@@ -355,19 +311,6 @@ def test_a_delay_line_reaches_as_far_as_its_lag(relevant, reach):
     assert (columns["standard_error"][needed] > 0.0).all()
 
 
-@every
-@quiet
-def test_a_net_that_ignores_its_past_has_no_influence(activation):
-    net, inputs, targets = draw_batch(41, batch=20)
-    net["W_hh"][...] = 0.0
-    columns, row = measurement.influence(
-        rnn.Dynamics(ACTIVATIONS[activation], net), batch_of(inputs, targets), None
-    )
-    assert columns["distance"].tolist() == [0, 1, 2, 3]
-    assert not columns["rise"].any() and not columns["standard_error"].any()
-    assert np.isnan(row["forward_horizon"]) and row["forward_horizon_censored"] is False
-
-
 def test_noise_has_no_horizon():
     """Random targets: inputs change the predictions, but make them neither better nor worse."""
     net, inputs, targets = draw_batch(46, batch=100)
@@ -408,46 +351,3 @@ def test_a_hundred_sequences_from_the_first_to_the_last():
     np.testing.assert_array_equal(rises(1, 2, 4, 248), once)
     for number in (0, 3, 249):
         assert not np.array_equal(rises(number), once)
-
-
-def test_rises_are_those_of_really_replacing_the_inputs():
-    """Of all targets that have something to replace at the farthest distance, with one donor."""
-    net, inputs, targets = draw_batch(44)
-    columns, _ = measurement.influence(
-        rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, targets), None
-    )
-
-    def loss(symbols, t, b):
-        return naive.cross_entropy(naive.forward("tanh", net, symbols)[2][t], targets[t, b])
-
-    def rise(distance, donors):
-        parts = []
-        for b, donor in enumerate(donors):
-            for t in range(4, STEPS):
-                mixed = inputs[:, b].copy()
-                mixed[: t - distance] = inputs[: t - distance, donor]
-                parts.append(loss(mixed, t, b) - loss(inputs[:, b], t, b))
-        return np.mean(parts)
-
-    # The donors stand in a circle: of the six circles of four sequences it is one.
-    circles = [(1, 2, 3, 0), (1, 3, 0, 2), (2, 3, 1, 0), (3, 2, 0, 1), (2, 0, 3, 1), (3, 0, 1, 2)]
-    found = [
-        all(
-            abs(rise(distance, circle) - value) < 1e-12
-            for distance, value in zip(columns["distance"], columns["rise"], strict=True)
-        )
-        for circle in circles
-    ]
-    assert sum(found) == 1 and abs(columns["rise"]).min() > 1e-6
-
-
-def test_measuring_reads_one_forward_pass():
-    """The parts are those of the whole."""
-    net, inputs, targets = draw_batch(45)
-    net, probe = rnn.Dynamics(ACTIVATIONS["tanh"], net), batch_of(inputs, targets)
-    rows, row = measurement.measure(net, probe)
-    path = trace(net, **probe)
-    parts, summary = measurement.gradient_by_distance(net, path)
-    whole = measurement.net_as_a_whole(net, path, inputs)
-    assert list(rows) == list(parts) and row.keys() == {*summary, *whole, "slope"}
-    assert row["residual"] <= contributions.LARGEST_RESIDUAL

@@ -82,25 +82,6 @@ def test_curvatures_end_at_zero(name):
 
 
 @every
-def test_slopes_far_from_zero_by_central_differences(name):
-    far = np.geomspace(8.0, 1e4, 200)
-    a, step = np.concatenate([-far, far]), 0.01
-    near, wide = (
-        (value(name, a + distance) - value(name, a - distance)) / (2 * distance)
-        for distance in (step / 2, step)
-    )
-    error = abs(ACTIVATIONS[name].slope(a) - (4 * near - wide) / 3)
-    # Values of size |a| are rounded, and so are the places a +- step.
-    assert (error < 4 * np.finfo(float).eps * abs(a) / step + 1e-12).all()
-
-
-@every
-def test_slopes_beside_the_reference(name):
-    expected = naive.SLOPE[name](GRID)
-    np.testing.assert_allclose(ACTIVATIONS[name].slope(GRID), expected, rtol=0, atol=4e-15)
-
-
-@every
 @precisions
 def test_slopes_from_values(name, dtype):
     a = GRID.astype(dtype)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.networks.losses import squared_error
-from gradient_horizon.networks.losses.squared_error import SquaredReadout
+from gradient_horizon.networks import readout
+from gradient_horizon.networks.losses.squared_error import SquaredError
 from gradient_horizon.numerics.population import Weights
 
 STEPS, BATCH, POPULATION, SIZE = 6, 3, 2, 4
@@ -33,8 +33,8 @@ def backward(weights, states, targets, mask):
     slopes = Weights(shapes, len(weights.flat), weights.flat.dtype)
     error = np.full_like(states[1:], np.nan)
     slopes.flat[...] = np.nan
-    readout = SquaredReadout(MASKS[mask], BATCH, weights)
-    return readout.backward(states, targets, error, slopes), error, slopes
+    one = SquaredError().readout(MASKS[mask], BATCH, weights)
+    return one.backward(states, targets, error, slopes), error, slopes
 
 
 def naive_losses(weights, states, targets, p):
@@ -77,13 +77,13 @@ def test_losses_and_answers_row_by_row(mask, outputs):
         off = np.array([0.039, 0.041])[np.arange(BATCH) % 2]
         targets[:, ::2, p] = answers[:, ::2] + off[::2, None]
         targets[:, 1::2, p] = answers[:, 1::2] - off[1::2, None]
-    losses, hits = SquaredReadout(MASKS[mask], BATCH, weights, tolerance=0.04).loss(states, targets)
+    losses, hits = SquaredError(0.04).readout(MASKS[mask], BATCH, weights).loss(states, targets)
     assert losses.shape == hits.shape == (POPULATION, MASKS[mask].sum(), BATCH)
     for p in range(POPULATION):
         expected = naive_losses(weights, states, targets, p)[MASKS[mask]]
         np.testing.assert_allclose(losses[p], expected, rtol=1e-12)
     assert (hits == [True, False, True]).all()
-    wide = SquaredReadout(MASKS[mask], BATCH, weights, tolerance=0.05)
+    wide = SquaredError(0.05).readout(MASKS[mask], BATCH, weights)
     assert wide.loss(states, targets)[1].all()
 
 
@@ -92,8 +92,8 @@ def test_one_output_off_is_a_wrong_answer():
     for p in range(POPULATION):
         targets[:, :, p] = states[1:, :, p] @ weights["W_s"][p].T + weights["b_s"][p]
     targets[2, 1, 0, 2] += 0.05
-    readout = SquaredReadout(MASKS["dense"], BATCH, weights, tolerance=0.04)
-    _, hits = readout.loss(states, targets)
+    one = SquaredError(0.04).readout(MASKS["dense"], BATCH, weights)
+    _, hits = one.loss(states, targets)
     assert np.argwhere(~hits).tolist() == [[0, 2, 1]]
 
 
@@ -112,7 +112,7 @@ def test_guessing_the_mean_loses_the_variance():
 def test_a_net_has_the_same_bits_whatever_stands_beside_it(outputs, dtype):
     weights, states, targets = draw(outputs, dtype, population=7)
     together = backward(weights, states, targets, "holes")
-    rows = SquaredReadout(MASKS["holes"], BATCH, weights).loss(states, targets)[0]
+    rows = SquaredError().readout(MASKS["holes"], BATCH, weights).loss(states, targets)[0]
     for p in range(7):
         alone, own_states, own_targets = draw(outputs, dtype, population=1)
         alone.flat[...] = weights.flat[p]
@@ -121,14 +121,14 @@ def test_a_net_has_the_same_bits_whatever_stands_beside_it(outputs, dtype):
         assert loss[0] == together[0][p]
         np.testing.assert_array_equal(error[:, :, 0], together[1][:, :, p])
         np.testing.assert_array_equal(slopes.flat[0], together[2].flat[p])
-        own = SquaredReadout(MASKS["holes"], BATCH, alone).loss(own_states, own_targets)[0]
+        own = SquaredError().readout(MASKS["holes"], BATCH, alone).loss(own_states, own_targets)[0]
         np.testing.assert_array_equal(own[0], rows[p])
 
 
 def test_sums_over_steps_that_are_cut(monkeypatch):
     drawn = draw(3)
     loss, error, slopes = backward(*drawn, "dense")
-    monkeypatch.setattr(squared_error, "LONGEST_SUM", 1)
+    monkeypatch.setattr(readout, "LONGEST_SUM", 1)
     cut_loss, cut_error, cut = backward(*drawn, "dense")
     # Sums of eighteen terms of the size of one, in another order.
     np.testing.assert_allclose(cut_loss, loss, rtol=1e-14)

@@ -56,15 +56,6 @@ def test_normalising_the_smallest_and_the_largest_floats():
     assert not rows[3].any()
 
 
-def test_normalising_keeps_what_leading_dimensions_there_are():
-    rows = np.array([[[4.0, 1.0], [0.0, 0.1]], [[-3.0, 2.0], [0.5, 0.5]]])
-    exponents = np.zeros((2, 2), dtype=np.int64)
-    before = rows.copy()
-    scaled.normalise(rows, exponents)
-    assert exponents.tolist() == [[3, -3], [2, 0]]
-    np.testing.assert_array_equal(rows * 2.0 ** exponents[..., None], before)
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_norms_of_any_size(seed):
     rng = np.random.default_rng(seed)

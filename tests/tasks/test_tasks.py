@@ -1,10 +1,13 @@
 """Positions, labels, targets and masks of the tasks by hand, and what is kept from training."""
 
+import re
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import phrases
 from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.tasks import (
@@ -17,6 +20,8 @@ from gradient_horizon.tasks import (
     words,
 )
 
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "config/README.md"
 SYNTHETIC = [name for name in TASKS if hasattr(TASKS[name], "draw")]
 SETTINGS = {"base_seed": 3, "experiment": "sample", "measurement": {"probe_batch": 7}}
 
@@ -103,78 +108,37 @@ def test_a_lag_has_to_be_shorter_than_the_sequence(lag, wrong):
 
 
 @pytest.mark.parametrize(
-    ("steps", "first", "second"),
-    [
-        (100, range(10, 20), range(50, 60)),
-        (40, range(4, 8), range(20, 24)),
-        (20, range(2, 4), range(10, 12)),
-        (10, range(1, 2), range(5, 6)),
-        (15, range(1, 3), range(7, 9)),
-    ],
-)
-def test_order_by_hand(steps, first, second):
-    chosen = options("temporal_order", sequence_length=steps)
-    assert chosen["relevant_symbols"] == 2
-    inputs, targets = temporal_order.draw(chosen, 3000, np.random.default_rng(2))
-    relevant = inputs >= 4
-    assert (relevant.sum(axis=0) == 2).all() and inputs.max() == 5 and inputs.min() == 0
-    places = np.nonzero(relevant.T)[1].reshape(-1, 2)
-    assert set(places[:, 0]) == set(first) and set(places[:, 1]) == set(second)
-    for sequence, place, label in zip(inputs.T, places, targets[-1], strict=True):
-        name = "".join("XY"[sequence[p] - 4] for p in place)
-        assert ["XX", "XY", "YX", "YY"][label] == name
-    assert np.bincount(targets[-1]) / 3000 == pytest.approx([0.25] * 4, abs=0.04)
-    others = inputs[~relevant]
-    assert np.bincount(others) / len(others) == pytest.approx([0.25] * 4, abs=0.02)
-
-
-def test_order_is_asked_for_at_the_last_step():
-    prepared = temporal_order.prepare(options("temporal_order", sequence_length=20), SETTINGS)
-    assert np.flatnonzero(prepared.arrays["loss_mask"]).tolist() == [19]
-    assert (prepared.facts["input_size"], prepared.facts["output_size"]) == (6, 4)
-    assert prepared.facts["relevant_distance"] == 17  # from step 19 back to step 2
-    assert list(prepared.facts["baselines"].values()) == pytest.approx([np.log(4)])
-
-
-@pytest.mark.parametrize(
     ("steps", "places"),
     [
+        (100, (range(10, 20), range(50, 60))),
+        (10, (range(1, 2), range(5, 6))),
+        (15, (range(1, 3), range(7, 9))),
         (100, (range(10, 20), range(30, 40), range(60, 70))),
-        (40, (range(4, 8), range(12, 16), range(24, 28))),
-        (10, (range(1, 2), range(3, 4), range(6, 7))),
         (15, (range(1, 3), range(4, 6), range(9, 10))),
     ],
 )
-def test_order_of_three_by_hand(steps, places):
-    chosen = options("temporal_order", sequence_length=steps, relevant_symbols=3)
+def test_order_by_hand(steps, places):
+    count = len(places)
+    chosen = options("temporal_order", sequence_length=steps, relevant_symbols=count)
     inputs, targets = temporal_order.draw(chosen, 3000, np.random.default_rng(2))
     relevant = inputs >= 4
-    assert (relevant.sum(axis=0) == 3).all() and inputs.max() == 5 and inputs.min() == 0
-    found = np.nonzero(relevant.T)[1].reshape(-1, 3)
+    assert (relevant.sum(axis=0) == count).all() and inputs.max() == 5 and inputs.min() == 0
+    found = np.nonzero(relevant.T)[1].reshape(-1, count)
     assert [set(column) for column in found.T] == [set(place) for place in places]
-    classes = ["XXX", "XXY", "XYX", "XYY", "YXX", "YXY", "YYX", "YYY"]
+    classes = ["".join(order) for order in product("XY", repeat=count)]
     for sequence, place, label in zip(inputs.T, found, targets[-1], strict=True):
         assert classes[label] == "".join("XY"[sequence[p] - 4] for p in place)
-    # Four standard deviations of a frequency of 1/8 among 3000.
-    assert np.bincount(targets[-1]) / 3000 == pytest.approx([1 / 8] * 8, abs=0.0242)
-    facts = temporal_order.prepare(chosen, SETTINGS).facts
-    assert (facts["input_size"], facts["output_size"]) == (6, 8)
-    assert facts["chance_accuracy"] == 1 / 8
-    assert list(facts["baselines"].values()) == pytest.approx([np.log(8)], rel=1e-15)
+    for values, size in ((targets[-1], len(classes)), (inputs[~relevant], 4)):
+        # Four standard deviations of a frequency.
+        allowed = 4 * np.sqrt((1 - 1 / size) / size / values.size)
+        assert np.bincount(values) / values.size == pytest.approx([1 / size] * size, abs=allowed)
+    prepared = temporal_order.prepare(chosen, SETTINGS)
+    facts = prepared.facts
+    assert np.flatnonzero(prepared.arrays["loss_mask"]).tolist() == [steps - 1]
+    assert (facts["input_size"], facts["output_size"]) == (6, len(classes))
+    assert facts["chance_accuracy"] == 1 / len(classes)
+    assert list(facts["baselines"].values()) == pytest.approx([np.log(len(classes))], rel=1e-15)
     assert facts["relevant_distance"] == steps - 1 - places[0].start
-
-
-@pytest.mark.parametrize("count", [2, 3])
-def test_the_order_is_a_guess_for_who_reads_only_the_ends(count):
-    """The first and the last input are distractors, which tell nothing of the order."""
-    chosen = options("temporal_order", sequence_length=10, relevant_symbols=count)
-    inputs, targets = temporal_order.draw(chosen, 4000, np.random.default_rng(7))
-    classes, seen = 2**count, (4 * inputs[0] + inputs[-1]).tolist()
-    # 2n times what counts take for knowledge is chi-squared, were all independent; its mean and
-    # four standard deviations.
-    degrees = 16 * (classes - 1)
-    allowed = (degrees + 4 * np.sqrt(2 * degrees)) / (2 * 4000)
-    assert 0 < np.log(classes) - least_loss(seen, targets[-1].tolist()) < allowed
 
 
 @pytest.mark.parametrize("count", [1, 4, "many"])
@@ -202,34 +166,6 @@ def test_copy_of_three_by_hand():
     assert targets.ravel().tolist() == [8, 8, 8, 8, 8, 8, 8, 5, 0, 7]
 
 
-@pytest.mark.parametrize(
-    ("steps", "copied", "symbols"), [(40, 10, 8), (21, 10, 8), (3, 1, 2), (9, 4, 5), (120, 10, 8)]
-)
-def test_every_symbol_comes_back_at_the_same_distance(steps, copied, symbols):
-    chosen = options("copy_memory", sequence_length=steps, copied=copied, symbols=symbols)
-    inputs, targets = copy_memory.draw(chosen, 800, np.random.default_rng(3))
-    assert inputs.shape == targets.shape == (steps, 800)
-    facts = copy_memory.prepare(chosen, SETTINGS).facts
-    distance = facts["relevant_distance"]
-    assert distance == steps - copied == copy_memory.delay(chosen) + copied
-    for t in range(steps):
-        if t >= distance:
-            assert (targets[t] == inputs[t - distance]).all() and targets[t].max() < symbols
-        else:
-            assert (targets[t] == symbols).all()
-    # One marker, at the step before the first symbol is given back.
-    assert (np.argwhere(inputs[:, 0] == symbols + 1) == distance - 1).all()
-    assert ((inputs == symbols + 1).sum(axis=0) == 1).all()
-    assert (inputs[copied : distance - 1] == symbols).all()
-    assert (inputs[distance:] == symbols).all()
-    read = inputs[:copied].ravel()
-    deviation = np.sqrt((symbols - 1) / symbols**2 / read.size)
-    assert np.bincount(read, minlength=symbols) / read.size == pytest.approx(
-        [1 / symbols] * symbols, abs=4 * deviation
-    )
-    assert (facts["input_size"], facts["output_size"]) == (symbols + 2, symbols + 1)
-
-
 @pytest.mark.parametrize("blanks", [1, 10, 100, 500])
 def test_the_memoryless_strategy_has_its_published_loss(blanks):
     chosen = options("copy_memory", sequence_length=blanks + 20)
@@ -237,6 +173,7 @@ def test_the_memoryless_strategy_has_its_published_loss(blanks):
     (baseline,) = facts["baselines"].values()
     assert baseline == pytest.approx(10 * np.log(8) / (blanks + 20), rel=1e-15)
     assert facts["relevant_distance"] == blanks + 10
+    assert (facts["input_size"], facts["output_size"]) == (10, 9)
     assert facts["chance_accuracy"] == pytest.approx(1 - 10 / (blanks + 20) * 7 / 8, rel=1e-15)
 
 
@@ -287,28 +224,6 @@ def test_parity_by_hand():
     assert targets.T.tolist() == [[0, 1, 1, 0, 1, 1], [1, 0, 1, 0, 0, 1]]
 
 
-@pytest.mark.parametrize(
-    ("asked", "steps", "asked_at"),
-    [
-        ("last_step", 7, [6]),
-        ("every_step", 7, [1, 2, 3, 4, 5, 6]),
-        ("last_step", 2, [1]),
-        ("every_step", 2, [1]),
-    ],
-)
-def test_parity_of_all_bits_so_far(asked, steps, asked_at):
-    chosen = options("parity", sequence_length=steps, asked=asked)
-    prepared = parity.prepare(chosen, SETTINGS)
-    arrays = prepared.arrays
-    assert np.flatnonzero(arrays["loss_mask"]).tolist() == asked_at
-    for part in ("probe", "evaluation"):
-        inputs, targets = arrays[f"{part}_inputs"], arrays[f"{part}_targets"]
-        for t, b in np.ndindex(inputs.shape):
-            assert targets[t, b] == sum(map(int, inputs[: t + 1, b])) % 2
-    assert "relevant_distance" not in prepared.facts  # all bits matter alike
-    assert (prepared.facts["input_size"], prepared.facts["output_size"]) == (2, 2)
-
-
 @pytest.mark.parametrize("asked", ["last_step", "every_step"])
 def test_parity_is_a_guess_without_any_one_of_the_bits(asked):
     """Over all 2^6 sequences, exactly: ln 2 for whoever misses a bit, 0 for who misses none."""
@@ -318,7 +233,11 @@ def test_parity_is_a_guess_without_any_one_of_the_bits(asked):
     prepared = parity.prepare(chosen, SETTINGS)
     (chance,) = prepared.facts["baselines"].values()
     assert chance == pytest.approx(np.log(2), rel=1e-15)
-    for t in np.flatnonzero(prepared.arrays["loss_mask"]):
+    assert "relevant_distance" not in prepared.facts  # all bits matter alike
+    assert (prepared.facts["input_size"], prepared.facts["output_size"]) == (2, 2)
+    asked_at = np.flatnonzero(prepared.arrays["loss_mask"])
+    assert asked_at.tolist() == ([5] if asked == "last_step" else [1, 2, 3, 4, 5])
+    for t in asked_at:
         answers = targets[t].tolist()
         for missed in range(t + 1):
             others = np.delete(inputs[: t + 1], missed, axis=0).T.tolist()
@@ -487,24 +406,23 @@ def test_a_text_character_by_character(text):
     assert 0 < bigram < unigram - 0.5
     top = (arrays["evaluation_targets"] == counts.argmax()).mean()
     assert facts["chance_accuracy"] == pytest.approx(top)
-    description = words.describe(chosen, facts)
-    assert "the next character" in description and "word" not in description
+    macros = words.numbers(chosen, facts)
+    assert (macros["Unit"], macros["Tokens"]) == ("character", "characters and paragraph ends")
+    assert macros["UnigramPerplexity"] == np.exp(unigram)
 
 
-def test_the_vocabulary_of_characters_is_of_the_most_frequent(text):
-    chosen = options("words", corpus=str(text), held_out=0.2, unit="character", vocabulary=4)
-    prepared = words.prepare(chosen, SETTINGS)
-    everything = options("words", corpus=str(text), held_out=0.2, unit="character")
-    whole = words.prepare(everything, SETTINGS)
-    assert prepared.words == whole.words[:5]
-    kept = np.isin(whole.arrays["train"], range(1, 5))
-    np.testing.assert_array_equal(prepared.arrays["train"] == 0, ~kept)
-    counts = np.bincount(whole.arrays["train"])
-    assert counts[1:5].min() >= counts[5:].max()
+def test_places_and_orders_in_words():
+    """The second tenth of 20 steps and the sixth; of 10 steps each tenth is one step."""
+    two = temporal_order.numbers(options("temporal_order", sequence_length=20), {})
+    assert two["FirstPlace"] == "between steps 3 and 4"
+    assert two["SecondPlace"] == "between steps 11 and 12"
+    assert (two["ThirdPlace"], two["Orders"]) == (None, ("XX", "XY", "YX", "YY"))
+    three = options("temporal_order", sequence_length=10, relevant_symbols=3)
+    assert temporal_order.numbers(three, {})["ThirdPlace"] == "at step 7"
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_describes_itself_and_its_options(name, text, tmp_path):
+def test_every_task_describes_its_options_and_its_level(name, text, tmp_path):
     numbers = np.random.default_rng(0).random((6, 80))
     np.savez(tmp_path / "own.npz", inputs=numbers, targets=numbers)
     own = {
@@ -519,7 +437,13 @@ def test_every_task_describes_itself_and_its_options(name, text, tmp_path):
     numbers = prepared.arrays["evaluation_targets"].dtype.kind == "f"
     assert prepared.facts["loss"] == ("squared_error" if numbers else "cross_entropy")
     # The page of the configuration states the level of the default options.
+    (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
     if name not in own:
-        assert f"{max(prepared.facts['baselines'].values()):.3f}" in TASKS[name].CHANCE
-    assert len(TASKS[name].describe(chosen, prepared.facts)) > 100
+        assert f"{max(prepared.facts['baselines'].values()):.3f}" in row
+    macros = TASKS[name].numbers(chosen, prepared.facts)
+    source = (ROOT / f"paper/task_{name}.tex").read_text()
+    common = {"SequenceLength", "RelevantDistance", "TraceDistance", "NumbersOut", "Tolerance"}
+    assert set(re.findall(r"\\this\{(\w+)\}", source)) - common == set(macros)
+    texts = {name: value for name, value in macros.items() if isinstance(value, str)}
+    assert phrases.sentences(texts) == []
     assert all(part["description"] for part in TASKS[name].OPTIONS.values())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradient_horizon.config.configuration import ConfigError, resolve
+from gradient_horizon.networks.losses import LOSSES
 from gradient_horizon.tasks import TASKS, adding, digits, recorded
 
 SETTINGS = {"base_seed": 3, "experiment": "sample", "measurement": {"probe_batch": 7}}
@@ -217,7 +218,7 @@ def test_every_pass_reads_every_sequence_at_most_once():
 def test_frequencies_by_hand():
     """Counts 3, 1 and 0, each with one more: 4, 2 and 1 of 7."""
     known, asked = np.array([[0, 0, 1, 0]]), np.array([[0, 2, 1]])
-    facts = recorded.frequency_baseline(known, asked, 3)
+    facts = LOSSES["cross_entropy"]().baseline(known, asked, 3)
     expected = -np.log([4 / 7, 1 / 7, 2 / 7]).mean()
     assert facts["baselines"] == {"the class frequencies": pytest.approx(expected, rel=1e-15)}
     assert facts["chance_accuracy"] == pytest.approx(1 / 3)
@@ -227,7 +228,7 @@ def test_the_mean_by_hand():
     """Means 2 and 5; squares summed over the outputs, an answer right where both are near."""
     known = np.array([[[1.0, 5.0], [3.0, 5.0]]])
     asked = np.array([[[2.0, 4.0], [2.05, 5.0], [2.0, 5.2]]])
-    facts = recorded.mean_baseline(known, asked, 0.1)
+    facts = LOSSES["squared_error"](0.1).baseline(known, asked, 2)
     expected = (1.0 + 0.05**2 + 0.2**2) / 3
     assert facts["baselines"] == {"the training mean": pytest.approx(expected, rel=1e-14)}
     assert facts["chance_accuracy"] == pytest.approx(1 / 3)

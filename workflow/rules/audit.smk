@@ -1,4 +1,4 @@
-# What the nets of the run make of the lecture note's claims.
+# The claims of the lecture note, measured on the nets of the run.
 rule audit_claims:
     input:
         script=script("audit_claims"),
@@ -8,7 +8,6 @@ rule audit_claims:
         summary="results/tables/summary_median.parquet",
     output:
         claims=table("results/tables/audit.csv"),
-        table="results/paper/audit_table.tex",
         numbers="results/paper/audit.json",
     log:
         "logs/audit_claims.log",
@@ -21,11 +20,10 @@ rule audit_claims:
     params:
         config=json.dumps(CONFIG),
         results=lambda wildcards, input: folder(input.distances, above=2),
-        paper=lambda wildcards, output: folder(output.table),
         code=code("audit_claims"),
         own_code=own_code(ALL_RUNS),
     shell:
         program(
             "--config {params.config:q} --results {params.results:q} --claims {output.claims:q}"
-            " --paper {params.paper:q}"
+            " --numbers {output.numbers:q}"
         )

@@ -3,6 +3,7 @@ import json
 import os
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
@@ -13,9 +14,10 @@ if SOURCE.is_dir():
     sys.path.insert(0, str(SOURCE))
 from gradient_horizon.config import configuration, grid, reading
 from gradient_horizon.ground import provenance
-from gradient_horizon.ground.digests import PACKAGE, digest
+from gradient_horizon.ground.digests import PACKAGE, digest, place_digest
 from gradient_horizon.ground.user_files import sha256
-from gradient_horizon.networks import user_activation_checks
+from gradient_horizon.networks.activations import ACTIVATIONS
+from gradient_horizon.networks.cells import CELLS
 from gradient_horizon.report import closing, targets
 from gradient_horizon.report.figures import FIGURES, OF_A_NET, OF_EVERY_RUN
 from gradient_horizon.report.typesetting import find_engine
@@ -57,12 +59,18 @@ COMPARING = targets.comparing(CONFIG["experiments"])
 TARGETS = targets.Targets(CONFIG["experiments"], CHECKPOINTS, typeset=TEX_ENGINE is not None)
 
 FIGURE_STYLE = os.path.relpath(PACKAGE / "report/figures.mplstyle", ROOT)
+# Of the paragraphs on tasks those that some experiment needs.
+TASK_TEXTS = {f"task_{own['task']['name']}" for own in CONFIG["experiments"].values()}
 PAPER_SOURCES = [
     f"paper/{file.name}"
     for file in sorted((ROOT / "paper").iterdir())
-    if file.suffix in (".tex", ".bib") and file.name != "report.tex"
+    if file.suffix in (".tex", ".bib")
+    and file.stem != "report"
+    and (not file.stem.startswith("task_") or file.stem in {"task_other", *TASK_TEXTS})
 ]
-REPORT_SOURCES = [f"paper/{name}" for name in ("preamble.tex", "references.bib", "report.tex")]
+REPORT_SOURCES = [
+    f"paper/{name}" for name in ("forms.tex", "preamble.tex", "references.bib", "report.tex")
+]
 NOTHING = "(?!)"
 
 
@@ -106,11 +114,14 @@ def code(name, *files):
     return digest(ROOT / "workflow/scripts" / f"{name}.py", *(ROOT / file for file in files))
 
 
-def own_code(runs):
-    """Digests of the user's own code behind the activations of some runs, by activation."""
-    names = {run["activation"] for run in runs}
-    found = {name: user_activation_checks.digest(name) for name in names}
-    return canonical({name: code for name, code in found.items() if code})
+def own_code(runs, kinds=("cell", "activation", "task")):
+    """Digests of the code behind what is named in some runs: of what a script finds by its name."""
+    registries = {"cell": CELLS, "activation": ACTIVATIONS, "task": TASKS}
+    places = {registries[kind].place(run[kind]) for run in runs for kind in kinds}
+    return canonical({place: code_at(place) for place in places if place})
+
+
+code_at = cache(place_digest)
 
 
 def canonical(value):

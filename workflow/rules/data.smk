@@ -42,6 +42,7 @@ rule prepare_task:
         settings=lambda wildcards: canonical(grid.task_settings(CONFIG, wildcards.experiment)),
         sources=lambda wildcards: sources(wildcards.experiment),
         code=code("prepare_task"),
+        own_code=lambda wildcards: own_code(EXPERIMENTS[wildcards.experiment].values(), ["task"]),
     shell:
         program(
             "--settings {params.settings:q} --data {output.data:q} --probe {output.probe:q}"

@@ -24,6 +24,7 @@ rule write_numbers:
         results=lambda wildcards, input: folder(input.audit, above=2),
         folder=lambda wildcards, output: folder(output.numbers),
         code=code("write_numbers"),
+        own_code=own_code(ALL_RUNS),
     shell:
         program(
             "--config {params.config:q} --results {params.results:q} --output {params.folder:q}"
@@ -34,7 +35,6 @@ rule build_paper:
     input:
         script=script("build_paper"),
         parts=TARGETS.paper_parts,
-        audit="results/paper/audit_table.tex",
         published=[file for file in TARGETS.published if file.endswith(".tex")],
         figures=[file for file in TARGETS.figures if file.endswith(".pdf")],
         text=[own(file) for file in PAPER_SOURCES],

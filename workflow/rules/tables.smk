@@ -36,7 +36,7 @@ rule collect_published:
     output:
         table=table("results/tables/published.csv"),
         closing="results/tables/published.txt",
-        section="results/paper/published.tex",
+        paper="results/paper/published_table.tex",
     log:
         "logs/collect_published.log",
     conda:
@@ -51,5 +51,5 @@ rule collect_published:
     shell:
         program(
             "--config {params.config:q} --summary {input.summary:q} --table {output.table:q}"
-            " --section {output.section:q} --closing {output.closing:q}"
+            " --paper {output.paper:q} --closing {output.closing:q}"
         )

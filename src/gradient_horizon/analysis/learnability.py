@@ -26,6 +26,7 @@ def signal_and_outcome(
     ----------
     summary, contributions : one experiment's rows of the tables of these names, all seeds.
     distance : the task's relevant distance: what is asked for at step t was read at t - distance.
+        At least 1, and no farther back than the sequences reach.
 
     Returns
     -------
@@ -35,14 +36,7 @@ def signal_and_outcome(
     relevant input entered;
     `log10_contribution` and `share` at `distance` - 1: W_hh reads that state one step later;
     `accuracy` and `loss` on the held-out sequences after training.
-
-    Raises
-    ------
-    ValueError : the sequences do not reach back to `distance`.
     """
-    farthest = contributions["distance"].max()
-    if not 1 <= distance <= farthest:
-        raise ValueError(f"distance {distance} is not one of 1 to {farthest}")
     net = ["run", "seed"]
     before = contributions[contributions["step"] == contributions["step"].min()]
     state = before[before["distance"] == distance].set_index(net)
@@ -76,8 +70,8 @@ def rank_correlations(
 
     Parameters
     ----------
-    table : a row a net, of one variant, with `activation`, `radius`, `seed` and
-        the columns named below.  Infinite values have their rank, equal ones their mean rank.
+    table : a row a net, of one variant, with `activation`, `radius`, `seed` and the columns named
+        below.  Infinite values have their rank, equal ones their mean rank.
     predictors, outcome : names of columns.
     confidence : such as 0.95.
     resamples : how often the nets are drawn again.
@@ -92,13 +86,7 @@ def rank_correlations(
     for fewer than three nets, or where a column is constant; the interval also where no radius has
     two nets.  The pooled correlation mixes differences between activations with those within them
     and may even have the other sign (Simpson, 1951): it is to be shown beside the others only.
-
-    Raises
-    ------
-    ValueError : two rows have the same activation, radius and seed.
     """
-    if table.duplicated(DESIGN).any():
-        raise ValueError(f"several rows have the same {', '.join(DESIGN)}")
     # In the order of the design: intervals do not depend on that of the rows.
     nets = table.sort_values(DESIGN)
     points = nets.groupby(["activation", "radius"]).ngroup().to_numpy()

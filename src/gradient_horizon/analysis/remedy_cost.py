@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..config.grid import PLAIN, training_settings
+from ..networks import readout
 from ..networks.cells import CELLS
-from ..networks.losses import cross_entropy
 from ..training.optimisers import OPTIMISERS, clip_by_global_norm, clip_by_value
 
 PASSES = 3
@@ -42,7 +42,8 @@ class Counted(np.ndarray):
 
 def update_operations(training: Mapping) -> int:
     """Operations on each weight of clipping and the optimiser, in any step but the first."""
-    optimiser = OPTIMISERS[training["optimiser"]](training)
+    kind = OPTIMISERS[training["optimiser"]]
+    optimiser = kind(training["learning_rate"], training["momentum"])
     weights = np.zeros((1, ENTRIES)).view(Counted)
     for _ in range(2):
         gradient = np.ones((1, ENTRIES)).view(Counted)
@@ -68,7 +69,7 @@ def step_operations(
     size = model["hidden_size"]
     width = model["embedding_size"] if facts["embedded"] else facts["input_size"]
     recurrent = CELLS[cell].shapes(size, width)
-    read_out = cross_entropy.shapes(size, facts["output_size"])
+    read_out = readout.shapes(size, facts["output_size"])
     steps = len(loss_mask)
     products = PASSES * steps * _entries(recurrent, matrices=True)
     products += PASSES * int(loss_mask.sum()) * _entries(read_out, matrices=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ..ground.names import nearest
-from . import probe_file, tensor_file
+from ..ground.user_arrays import check_for_net, check_length, naming, read_sequences
+from . import tensor_file
 from .tensor_file import TensorFile
 
 # Rows of weight_hh_l0 for each column.
@@ -54,7 +55,7 @@ class Checkpoint(TrainedNet):
 
     Attributes
     ----------
-    probe : as `probe_file.read` returns it.
+    probe : `inputs`, `targets` and `loss_mask`, as `user_arrays.read_sequences` returns them.
     """
 
     probe: dict[str, np.ndarray]
@@ -72,7 +73,7 @@ def read(
     Parameters
     ----------
     weights : a `.safetensors` file with the `state_dict` of a net of one recurrent layer.
-    probe : as `probe_file.read` takes it.
+    probe : an `.npz` as `user_arrays.read_sequences` takes it.
     activation : one of `ACTIVATIONS`.
     readout, embedding : the module's name in the net; None to find it.
 
@@ -81,15 +82,19 @@ def read(
     files.FileError : a file cannot be read, holds no such net, or leaves open how it is put
         together; or the batch is none that the net can read.
     """
-    file, batch = tensor_file.read(weights), probe_file.read(probe)
-    symbolic = batch["inputs"].dtype.kind != "f"
+    file, batch = tensor_file.read(weights), read_sequences(probe)
+    symbolic = batch.inputs.dtype.kind != "f"
     if not symbolic and embedding is not None:
         raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
+    if not symbolic:  # or the embedding of what should have been integers would be left over
+        with naming(probe):
+            check_length("inputs", batch.inputs, _sizes(file, _find_layer(file))[2])
     net = _net_of(file, activation, readout, embedding, symbolic)
     outputs, width = len(net.weights["W_s"]), net.weights["W_hx"].shape[1]
-    symbols = len(net.weights.get("embedding", range(width)))
-    probe_file.check(probe, batch, symbols, width, outputs)
-    return Checkpoint(**vars(net), probe=batch)
+    with naming(probe):
+        symbols = len(net.weights.get("embedding", range(width)))
+        check_for_net(batch, symbols, width, outputs)
+    return Checkpoint(**vars(net), probe=batch._asdict())
 
 
 def read_net(

@@ -6,7 +6,7 @@ options of each task, are filled in here, so that a new cell or task is allowed 
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,15 +15,14 @@ from jsonschema import Draft202012Validator
 
 from ..ground import user_files
 from ..ground.latex import macro_prefix
-from ..networks import user_activation_checks
 from ..networks.activations import ACTIVATIONS
 from ..networks.cells import CELLS
 from ..networks.initialisations import INITIALISATIONS
 from ..published import PUBLISHED
-from ..tasks import TASKS
+from ..tasks import TASKS, user_task_checks
 from ..training.optimisers import OPTIMISERS
 from ..training.regulariser import REGULARISERS
-from . import remedy_conflicts
+from . import remedy_conflicts, user_code
 from .grid import PLAIN, training_settings
 from .messages import UNKNOWN_KEY, allowed, describe, key_path, types
 
@@ -71,10 +70,12 @@ def resolve(config: dict) -> dict:
         schema = _schema_for(config)
         completed = _complete(schema, config)
         messages = _mistakes(schema, completed)
+        for kind in ("cell", "task"):
+            messages |= dict(user_code.problems(completed, messages, kind))
         # A key that nobody reads does not stand in the way of looking at those beside it.
         read = (keys for keys, text in messages.items() if not text.startswith(UNKNOWN_KEY))
         messages |= _contradictions(completed, {keys[:3] for keys in read})
-        messages |= dict(user_activation_checks.problems(completed, messages))
+        messages |= dict(user_code.problems(completed, messages, "activation"))
     except RecursionError:  # a YAML alias may stand inside what it is an alias of
         raise ConfigError(["the configuration contains itself, or is nested too deeply"]) from None
     if messages:
@@ -154,16 +155,23 @@ def _schema_for(config) -> dict:
         whole["required"], part["minProperties"], part["default"] = [], 0, {}
     experiments = config.get("experiments") if isinstance(config, dict) else None
     for name, experiment in experiments.items() if isinstance(experiments, dict) else ():
-        own = copy.deepcopy(part["additionalProperties"])
         task = experiment.get("task") if isinstance(experiment, dict) else None
         task_name = task.get("name") if isinstance(task, dict) else None
-        if isinstance(task_name, str) and task_name in TASKS:
-            options = TASKS[task_name].OPTIONS
-            own["properties"]["task"]["properties"] |= options
-            own["properties"]["task"]["required"] += required_keys(options)
-            own["properties"]["task"]["additionalProperties"] = False
-        part["properties"][name] = own
+        options = user_task_checks.options_of(task_name)
+        general = part["additionalProperties"]
+        part["properties"][name] = general if options is None else _with_options(general, options)
     return whole
+
+
+def _with_options(general: dict, options: Mapping) -> dict:
+    """Return the schema of an experiment with the options of a task; the other parts are shared."""
+    task = general["properties"]["task"]
+    own = task | {
+        "properties": task["properties"] | dict(options),
+        "required": task["required"] + required_keys(options),
+        "additionalProperties": False,
+    }
+    return general | {"properties": general["properties"] | {"task": own}}
 
 
 def required_keys(options: dict) -> list[str]:
@@ -275,12 +283,9 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
                 "allowed: names that differ in more than underscores and digits spelt out"
             )
         if wrong.isdisjoint((*where, section) for section in ("measurement", "task", "training")):
-            conflicts = list(_conflicts(experiment))
-            if (*where, "grid") not in wrong:
-                if (*where, "model") not in wrong:
-                    conflicts += _conflicts_of_remedies(experiment)
-                conflicts += _conflicts_of_radii(experiment["grid"])
-            messages |= {(*where, *keys): message for keys, message in conflicts}
+            broken = {section for section in ("grid", "model") if (*where, section) in wrong}
+            found = conflicts(experiment, broken)
+            messages |= {(*where, *keys): message for keys, message in found}
         if wrong.isdisjoint((*where, section) for section in ("published", "task")):
             message = _not_compared(experiment)
             if message:
@@ -304,8 +309,27 @@ def _missing_files(checkpoints: dict, wrong: set[tuple]) -> Iterator[tuple[tuple
                 yield where, f"{error}; allowed: the path of {kind}"
 
 
-def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
-    """Find the settings of one experiment that do not go together."""
+def conflicts(experiment: dict, wrong: Container[str] = frozenset()) -> Iterator[tuple[tuple, str]]:
+    """Find the settings of one experiment that do not go together.
+
+    Parameters
+    ----------
+    experiment : completed.
+    wrong : of `grid` and `model` those that have mistakes, and are not looked at.
+
+    Yields
+    ------
+    A key path below the experiment, and what is wrong there.
+    """
+    yield from _conflicts_of_sections(experiment)
+    if "grid" not in wrong:
+        if "model" not in wrong:
+            yield from _conflicts_of_remedies(experiment)
+        yield from _conflicts_of_radii(experiment["grid"])
+
+
+def _conflicts_of_sections(experiment: dict) -> Iterator[tuple[tuple, str]]:
+    """Find what does not go together whatever the grid is."""
     steps, checkpoints = experiment["training"]["steps"], experiment["measurement"]["checkpoints"]
     if checkpoints > steps + 1:
         yield (
@@ -314,7 +338,7 @@ def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
             f"allowed: 2 to {steps + 1}",
         )
     options = experiment["task"]
-    for path, message in TASKS[options["name"]].problems(options, experiment):
+    for path, message in TASKS.find(options["name"]).problems(options, experiment):
         yield tuple(path.split(".")) if "." in path else ("task", path), message
 
 
@@ -336,7 +360,7 @@ def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
             yield where, "this name is for training as it is; allowed: {}, or another name"
         if "batch_size" in changes:
             changed = experiment | {"training": training_settings(experiment, name)}
-            for path, message in TASKS[options["name"]].problems(options, changed):
+            for path, message in TASKS.find(options["name"]).problems(options, changed):
                 if path == "training.batch_size":
                     yield (*where, "batch_size"), message
         yield from remedy_conflicts.problems(experiment, name)
@@ -346,7 +370,7 @@ def _conflicts_of_radii(grid: dict) -> Iterator[tuple[tuple, str]]:
     """Find spectral radii that a cell, of the grid or of a remedy, cannot have."""
     remedies = [changes["cell"] for changes in grid["remedies"].values() if "cell" in changes]
     for cell in dict.fromkeys(grid["cells"] + remedies):
-        limit = getattr(CELLS[cell], "RADIUS_LIMIT", math.inf)
+        limit = getattr(CELLS.find(cell), "RADIUS_LIMIT", math.inf)
         beyond = [f"{radius:g}" for radius in grid["spectral_radii"] if radius >= limit]
         if beyond:
             yield (

@@ -329,53 +329,21 @@ def _shares(log10_values: np.ndarray) -> np.ndarray:
     return np.power(10.0, log10_values - total)
 
 
-def transport_slope(log10_transport: np.ndarray, window: tuple[int, int] = SLOPE_WINDOW) -> float:
-    """Slope of ln transport on distance, by least squares.
+def transport_slope(log10_transport: np.ndarray) -> float:
+    """Slope of ln transport on distance, by least squares over `SLOPE_WINDOW`.
 
     Parameters
     ----------
-    log10_transport : (T,), at distances 0 ... T-1.
-    window : first and last distance of the fit; those without a finite value are left out.
+    log10_transport : (T,), at distances 0 ... T-1; those without a finite value are left out.
 
     Returns
     -------
     The slope, as a natural logarithm a step; nan with fewer than three distances.
     """
     distance = np.arange(len(log10_transport))
-    kept = (distance >= window[0]) & (distance <= window[1]) & np.isfinite(log10_transport)
+    first, last = SLOPE_WINDOW
+    kept = (distance >= first) & (distance <= last) & np.isfinite(log10_transport)
     if kept.sum() < 3:
         return float("nan")
     centred = distance[kept] - distance[kept].mean()
     return float(np.log(10.0) * (centred @ log10_transport[kept]) / (centred @ centred))
-
-
-def pair_map(path: Trace, name: str) -> np.ndarray:
-    """log10 of the norm of what every pair k <= t of one sequence adds to dE/dW.
-
-    The Frobenius norm of the term that target t sends to the weights through step k.
-
-    Parameters
-    ----------
-    path : a forward pass of a single sequence (B = 1).
-    name : `W_hh`, where delta_k meets h_{k-1}, or `W_hx`, where it meets x_k.
-
-    Returns
-    -------
-    (T, T), row t and column k; nan above the diagonal, -inf where the term is exactly zero.
-    """
-    unrolled, steps = path.unrolled, len(path.error)
-    pair = unrolled.pairs(path.input)[name]
-    result = np.full((steps, steps), np.nan)
-    signal, exponent = path.error.copy(), path.error_exponent.copy()
-    delta = np.empty((steps, 1, unrolled.delta_size))
-    for d in range(steps):
-        run = slice(0, steps - d)
-        scaled.squared_norms(signal, exponent)
-        farther = np.empty_like(signal[1:])
-        squares, powers, exponent = unrolled.step_back(run, signal, exponent, delta[run], farther)
-        norms, powers = pair.norms(run, delta[run], squares, powers)
-        with np.errstate(divide="ignore"):
-            rows = np.log10(norms[:, 0]) + powers[:, 0] * scaled.LOG10_OF_2
-        result[np.arange(d, steps), np.arange(steps - d)] = rows
-        signal, exponent = farther, exponent[1:].copy()
-    return result

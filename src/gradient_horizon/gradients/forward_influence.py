@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ground.user_arrays import check_for_net, checked
 from ..networks.cells.dynamics import Dynamics
+from ..networks.losses import Loss, loss_of
 
 # So many standard errors must the largest rise of a curve lie above 0: it is picked from many.
 CERTAIN = 3.0
@@ -29,8 +31,8 @@ class ForwardInfluence:
     Attributes
     ----------
     distances : (D,) int.
-    by_sequence : (D, B), the rise of the loss per target, in nats unless it is a squared error: the
-        mean over each sequence's targets and over its donors.
+    by_sequence : (D, B), the rise of the loss per target, in its unit: the mean over each
+        sequence's targets and over its donors.
     loss : (B,), the loss of the sequences as they are, over `target_steps`.
     target_steps : (M,) int, the steps compared, counted from 0.
     """
@@ -88,6 +90,7 @@ def forward_influence(
     distances: np.ndarray,
     donors: np.ndarray,
     common_targets: bool = True,
+    loss: Loss | None = None,
 ) -> ForwardInfluence:
     """Measure the rise of one net's loss when all inputs farther back than d are replaced.
 
@@ -106,6 +109,7 @@ def forward_influence(
         the farthest: t >= max(distances) + 2, counted from 1.  Otherwise at every distance all
         that have something to replace there, t >= d + 2: more targets, but later and later ones as
         d grows, so that the curve mixes the influence of distance with that of t.
+    loss : as for `forward_pass.trace`.
 
     Returns
     -------
@@ -120,7 +124,9 @@ def forward_influence(
     """
     distances, donors = np.asarray(distances), np.asarray(donors)
     weights = net.weights
-    _check_batch(inputs, targets, loss_mask, net)
+    inputs, targets, loss_mask = batch = checked(inputs, targets, loss_mask)
+    check_for_net(batch, net.symbols, weights["W_hx"].shape[1], len(weights["b_s"]))
+    loss = loss or loss_of({}, targets)
     _check_distances(distances, loss_mask)
     _check_donors(donors, inputs.shape[1])
 
@@ -134,7 +140,7 @@ def forward_influence(
         states = np.zeros((len(drive) + 1, inputs.shape[1], net.state_size))
         for t, own in enumerate(drive):
             states[t + 1] = net.advance(states[t], own)
-        intact = _losses(weights, net.output(states[steps + 1][:, None]), targets[steps])
+        intact = _losses(loss, weights, net.output(states[steps + 1][:, None]), targets[steps])
         # The starts s = first, first + 1, ...: (S', R, B, S), one fewer at every distance.
         state = states[first:-1][:, donors]
         for d in range(farthest + 1):
@@ -144,7 +150,7 @@ def forward_influence(
                 replaceable = steps > d
                 reached = steps[replaceable]
                 rests = net.output(state[reached - d - first])
-                replaced = _losses(weights, rests, targets[reached])
+                replaced = _losses(loss, weights, rests, targets[reached])
                 by_sequence.append((replaced - intact[replaceable]).mean(axis=(0, 1)))
     return ForwardInfluence(distances, np.array(by_sequence), intact.mean(axis=(0, 1)), steps)
 
@@ -188,58 +194,19 @@ def forward_horizon(
     return float(distances[-1] if censored else distances[reached]), censored
 
 
-def _losses(weights: dict, state: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _losses(loss: Loss, weights: dict, state: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Losses (M, R, B) of states (M, R, B, N) at targets (M, B) int or (M, B, O) float.
 
     A product for each target and donor: its shape is always the same, and so is its rounding.
     """
-    outputs, rows = weights["W_s"].T, np.arange(targets.shape[1])
+    matrix = weights["W_s"].T
     losses = np.empty(state.shape[:-1])
-    numbers = targets.dtype.kind == "f"
-    logits = np.empty((len(rows), outputs.shape[1]))
+    outputs = np.empty((targets.shape[1], matrix.shape[1]))
     for place in np.ndindex(losses.shape[:-1]):
-        np.matmul(state[place], outputs, out=logits)
-        logits += weights["b_s"]
-        if numbers:
-            logits -= targets[place[0]]
-            losses[place] = np.square(logits, out=logits).sum(axis=1)
-            continue
-        logits -= logits.max(axis=1, keepdims=True)
-        right = logits[rows, targets[place[0]]]
-        losses[place] = np.log(np.exp(logits, out=logits).sum(axis=1)) - right
+        np.matmul(state[place], matrix, out=outputs)
+        outputs += weights["b_s"]
+        losses[place] = loss.value(outputs, targets[place[0]])
     return losses
-
-
-def _check_batch(inputs, targets, loss_mask, net: Dynamics) -> None:
-    """Raise ValueError where a batch is not one, or not one for this net."""
-    steps, shape = inputs.shape[:1], inputs.shape[:2]
-    if inputs.ndim < 2 or targets.shape[:2] != shape or loss_mask.shape != steps:
-        raise ValueError(
-            f"inputs {inputs.shape}, targets {targets.shape} and loss mask {loss_mask.shape} are "
-            f"not (T, B), (T, B) and (T,), the first two perhaps with vectors"
-        )
-    if loss_mask.dtype != bool:
-        raise ValueError(f"the loss mask is of type {loss_mask.dtype}, not bool")
-    outputs = len(net.weights["b_s"])
-    _check_numbers("input", inputs, net.symbols, net.weights["W_hx"].shape[1])
-    _check_numbers("target", targets[loss_mask], outputs, outputs)
-
-
-def _check_numbers(kind: str, numbers: np.ndarray, count: int, width: int) -> None:
-    """Raise ValueError where they are neither integers below `count` nor vectors of a width."""
-    if numbers.dtype.kind == "f" and numbers.ndim == 3:
-        if numbers.shape[2] != width:
-            raise ValueError(f"{kind}s are vectors of length {numbers.shape[2]}, not {width}")
-        return
-    if numbers.dtype.kind not in "iu" or numbers.ndim != 2:
-        raise ValueError(
-            f"{kind}s are of type {numbers.dtype} and have {numbers.ndim} axes; allowed: 2 axes of "
-            f"integers, or 3 of floats"
-        )
-    if numbers.size and not (numbers.min() >= 0 and numbers.max() < count):
-        raise ValueError(
-            f"{kind}s from {numbers.min()} to {numbers.max()}; the net has 0 to {count - 1}"
-        )
 
 
 def _check_distances(distances: np.ndarray, loss_mask: np.ndarray) -> None:

@@ -31,7 +31,6 @@ def lyapunov_spectrum(
     jacobians: Sequence[np.ndarray],
     discard: int,
     leading: int | None = None,
-    blocks: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lyapunov exponents along given trajectories, by QR.
 
@@ -47,8 +46,6 @@ def lyapunov_spectrum(
     discard : how many first steps only turn the columns, which start at random, towards the
         directions that grow most, and do not count; 0 to T-1.
     leading : k, how many of the exponents, from the largest on; all N if None.
-    blocks : into how many runs of steps, equal but for a step, the counted steps of every
-        trajectory are cut for the standard error.
 
     Returns
     -------
@@ -56,15 +53,9 @@ def lyapunov_spectrum(
         downwards: of some that are closer than their errors the first tends to be too large, which
         `leading=1` avoids.  -inf where one of the trajectories loses so many directions that none
         is left for it, such as to ReLU units that are off.
-    standard_errors : (k,), from the scatter of the B * blocks means.  It takes these for
-        independent and alike: with one block a trajectory, as far as the trajectories have
-        independent inputs; with several, only if each is much longer than the net remembers.  It
-        knows nothing of what all blocks share, such as too short a `discard`.  0 for an exponent
-        of -inf, which no more data can change; nan if there is one block only.
-
-    Raises
-    ------
-    ValueError : a number outside of its range.
+    standard_errors : (k,), from the scatter of the B trajectories' means, taken for independent:
+        what all share, such as too short a `discard`, does not show.  0 for an exponent of -inf,
+        which no more data can change; nan if there is one trajectory only.
 
     Notes
     -----
@@ -74,9 +65,6 @@ def lyapunov_spectrum(
     """
     steps, (batch, size, _) = len(jacobians), jacobians[0].shape
     leading = size if leading is None else leading
-    _require(0 <= discard < steps, "discard", discard, f"0 to {steps - 1}")
-    _require(1 <= leading <= size, "leading", leading, f"1 to {size}")
-    _require(1 <= blocks <= steps - discard, "blocks", blocks, f"1 to {steps - discard}")
     basis = orthonormal_columns(batch, size, leading)
     growth = np.empty((steps - discard, batch, leading))
     for t in range(steps):
@@ -87,14 +75,9 @@ def lyapunov_spectrum(
             with np.errstate(divide="ignore"):
                 growth[t - discard] = np.log(stretching)
     exponents = growth.mean(axis=(0, 1))
-    errors = _standard_errors(growth, exponents, blocks)
+    errors = _standard_errors(growth, exponents)
     order = np.argsort(-exponents, kind="stable")
     return exponents[order], errors[order]
-
-
-def _require(condition: bool, name: str, value, allowed: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} is {value}, allowed: {allowed}")
 
 
 def _carry(jacobian, basis):
@@ -118,21 +101,14 @@ def _without_lost(basis, triangle):
     return basis * (stretching > 0.0)[:, None], stretching
 
 
-def _standard_errors(growth, exponents, blocks: int):
-    """Standard errors of the means of `growth` (T, B, k) over blocks that may differ by a step.
-
-    That of a ratio, the blocks' sums to their lengths (Cochran, 1977, chapter 6): the usual
-    standard error where all lengths are equal.
-    """
+def _standard_errors(growth, exponents):
+    """Standard errors of the means of `growth` (T, B, k), from the scatter of the trajectories."""
     steps, batch, _ = growth.shape
-    starts = np.arange(blocks) * steps // blocks
-    lengths = np.diff(starts, append=steps)[:, None, None]
     errors = np.zeros_like(exponents)
     finite = np.isfinite(exponents)
-    sums = np.add.reduceat(growth[..., finite], starts, axis=0)
-    squares = np.square(sums - lengths * exponents[finite]).sum(axis=(0, 1))
-    count = blocks * batch
-    correction = count / (count - 1) if count > 1 else np.nan
+    sums = np.add.reduceat(growth[..., finite], [0])[0]  # a plain sum rounds otherwise
+    squares = np.square(sums - steps * exponents[finite]).sum(axis=0)
+    correction = batch / (batch - 1) if batch > 1 else np.nan
     errors[finite] = np.sqrt(correction * squares) / (steps * batch)
     return errors
 
@@ -154,10 +130,6 @@ def jacobian_log10_singular_values(jacobians: Sequence[np.ndarray], distance: in
     -------
     (B, N), descending; -inf where a singular value is zero.
 
-    Raises
-    ------
-    ValueError : d outside of its range.
-
     Notes
     -----
     Rounding acts on every J_t as a change of its rows by a relative 2**-53: for nets whose units
@@ -169,7 +141,6 @@ def jacobian_log10_singular_values(jacobians: Sequence[np.ndarray], distance: in
     the smaller of two directions that come 1e300 apart.
     """
     steps, (batch, size, _) = len(jacobians), jacobians[0].shape
-    _require(0 <= distance <= steps, "distance", distance, f"0 to {steps}")
     basis = orthonormal_columns(batch, size, size)
     rows, exponent = np.eye(size), np.zeros((batch, size), dtype=np.int64)
     for t in range(steps - distance, steps):

@@ -1,11 +1,10 @@
 """Mean-field theory of wide random nets, beside which the measurements are put.
 
 The mean field takes the pre-activations of a wide net with independent zero-mean weights,
-W_ij ~ N(0, g^2/N), for Gaussian with one variance q.  Slopes and exponents are natural logarithms
-a step.
+W_ij ~ N(0, g^2/N), for Gaussian with one variance q.  Slopes are natural logarithms a step.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,47 +35,29 @@ SMALLEST_VARIANCE = 1e-12
 SEARCH_STEP = 0.05
 
 
-def gaussian_mean(
-    function: Callable, variance, mean=0.0, kinks: Sequence[float] = KINKS
-) -> np.ndarray:
-    """E f(z) for z ~ N(mean, variance), to about 1e-12 of E |f|.
+def gaussian_mean(function: Callable, variance: float) -> float:
+    """E f(z) for z ~ N(0, variance), to about 1e-12 of E |f|.
 
     Composite Gauss-Legendre quadrature: the panels are at most a standard deviation wide, no wider
     than their distance from 0 or `FINEST_PANEL`, and end at the kinks.
 
     Parameters
     ----------
-    function : f of an array, elementwise.  Apart from the kinks it is smooth on the scale of
+    function : f of an array, elementwise.  Apart from `KINKS` it is smooth on the scale of
         max(1, |z|), and it grows no faster than a power of |z|.
-    variance, mean : any shapes that broadcast.
-    kinks : where f bends or jumps.
-
-    Returns
-    -------
-    float64 of the broadcast shape.
-
-    Raises
-    ------
-    ValueError : a variance below 0, or a variance or a mean that is not finite.
+    variance : finite, 0 or more.
     """
-    variance, mean = np.broadcast_arrays(np.float64(variance), np.float64(mean))
-    if not ((variance >= 0.0) & np.isfinite(variance) & np.isfinite(mean)).all():
-        raise ValueError("a normal distribution needs a finite mean and a finite variance >= 0")
-    mean, deviation = mean[..., None], np.sqrt(variance)[..., None]
-    reach = (TAIL * deviation).max(initial=FINEST_PANEL)
-    doublings = int(np.ceil(np.log2(reach / FINEST_PANEL)))
+    deviation = np.sqrt(variance)
+    doublings = int(np.ceil(np.log2(max(TAIL * deviation, FINEST_PANEL) / FINEST_PANEL)))
     graded = np.ldexp(FINEST_PANEL, np.arange(doublings + 1))
-    places = np.concatenate([-graded, kinks, graded])
-    # From here on in standard deviations from the mean.
-    inner = np.clip((places - mean) / np.where(deviation > 0.0, deviation, 1.0), -TAIL, TAIL)
-    even = np.broadcast_to(np.arange(-TAIL, TAIL + 1.0), (*variance.shape, 2 * TAIL + 1))
-    edges = np.sort(np.concatenate([inner, even], axis=-1), axis=-1)
-    half = 0.5 * np.diff(edges)[..., None]
-    points = edges[..., :-1, None] + half * (1.0 + NODES)
+    places = np.concatenate([-graded, KINKS, graded])
+    # From here on in standard deviations.
+    inner = np.clip(places / (deviation or 1.0), -TAIL, TAIL)
+    edges = np.sort(np.concatenate([inner, np.arange(-TAIL, TAIL + 1.0)]))
+    half = 0.5 * np.diff(edges)[:, None]
+    points = edges[:-1, None] + half * (1.0 + NODES)
     weights = half * NODE_WEIGHTS * np.exp(-0.5 * np.square(points)) / np.sqrt(2.0 * np.pi)
-    values = function(mean[..., None] + deviation[..., None] * points)
-    # A panel of no width adds nothing, even where f is infinite.
-    return (weights * np.where(weights > 0.0, values, 0.0)).sum(axis=(-2, -1))
+    return float((weights * function(deviation * points)).sum())
 
 
 @dataclass(frozen=True)
@@ -106,23 +87,16 @@ def mean_field(activation: Activation, gain: float, drive_variance: float) -> Me
     Parameters
     ----------
     activation : phi.
-    gain : g.
-    drive_variance : sigma_u^2, the mean square of W_hx x_t + b_h over units, steps and sequences.
+    gain : g, finite.
+    drive_variance : sigma_u^2, finite: the mean square of W_hx x_t + b_h over units, steps and
+        sequences.
 
     Returns
     -------
     The smallest fixed point from sigma_u^2 up, which is where the recursion from h_0 = 0 ends.
     Where sigma_u = 0 and phi(0) = 0 that is q = 0 if a perturbation dies out there; else (tanh
     with g > 1) it is the smallest q > 0 that it can grow to.
-
-    Raises
-    ------
-    ValueError : a gain or a drive variance that is negative or not finite.
     """
-    if not (0.0 <= gain < np.inf and 0.0 <= drive_variance < np.inf):
-        raise ValueError(
-            f"gain {gain} and drive variance {drive_variance} have to be finite and >= 0"
-        )
     if activation.homogeneous:
         growth = gain**2 * gaussian_mean(lambda z: np.square(activation.value(z)), 1.0)
         variance = float(drive_variance / (1.0 - growth)) if growth < 1.0 else np.inf
@@ -142,9 +116,8 @@ def _fixed_point(activation, gain, drive_variance):
     bounded = np.isfinite(activation.value_bound)
 
     def following(variance):
-        return drive_variance + gain**2 * float(
-            gaussian_mean(lambda z: np.square(activation.value(z)), variance)
-        )
+        mean_square = gaussian_mean(lambda z: np.square(activation.value(z)), variance)
+        return drive_variance + gain**2 * mean_square
 
     variance = drive_variance
     if following(variance) == 0.0:
@@ -189,21 +162,3 @@ def finite_size_correction(activation: Activation, variance: float, size: int) -
     """
     square, fourth = (_slope_moment(activation, variance, power) for power in (2, 4))
     return float(-0.25 * np.log1p((2.0 + 3.0 * (fourth / square**2 - 1.0)) / size))
-
-
-def mean_exponent(activation: Activation, gain: float, variance: float) -> float:
-    """Mean of all Lyapunov exponents of a wide net: ln g - 1/2 + <ln |phi'|>.
-
-    It is the mean of ln |det J_t| / N (Engelken, Wolf and Abbott, 2023); the 1/2 comes from
-    ln |det W_hh| / N, the mean of ln |lambda| over the disc of radius g (Girko, 1985).  -inf where
-    some units have slope 0.
-
-    Parameters
-    ----------
-    activation : phi.
-    gain : g.
-    variance : q, finite.
-    """
-    with np.errstate(divide="ignore"):
-        mean = gaussian_mean(lambda z: np.log(np.abs(activation.slope(z))), variance)
-        return float(np.log(gain) - 0.5 + mean)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..networks.cells.dynamics import Dynamics, InexactError, Jacobians
+from ..networks.cells.dynamics import PARTS, Dynamics, InexactError, Jacobians
 from ..networks.initialisations import largest_singular_value, spectral_radius
 from . import bounds, contributions, forward_influence, lyapunov
 from .forward_pass import Trace, trace
@@ -10,9 +10,6 @@ from .horizon import horizon, truncation_horizon
 
 # How the columns of a weight begin.
 PREFIXES = {"W_hh": "", "W_hx": "input_"}
-
-# The parts that a state may have; transport is told by part where there are both.
-PARTS = ("hidden", "cell")
 
 # A unit whose slope, up or down, is below this part of the largest there is counts as saturated.
 SATURATED = 0.1
@@ -31,7 +28,7 @@ def measure(net: Dynamics, probe: dict) -> tuple[dict, dict]:
     Parameters
     ----------
     net : one of a cell's `Dynamics`.
-    probe : `inputs`, `targets`, `loss_mask` and perhaps `tolerance`, as `forward_pass.trace`.
+    probe : `inputs`, `targets`, `loss_mask` and perhaps `loss`, as `forward_pass.trace`.
 
     Returns
     -------
@@ -216,7 +213,8 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
     Parameters
     ----------
     net : as for `gradient_by_distance`.
-    evaluation : `inputs` and `targets` that no net is trained on, `loss_mask` (T,).
+    evaluation : `inputs` and `targets` that no net is trained on, `loss_mask` (T,) and perhaps
+        `loss`.
     relevant : as for `influence_distances`.
 
     Returns
@@ -237,6 +235,7 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
         evaluation["loss_mask"],
         distances,
         donors,
+        loss=evaluation.get("loss"),
     )
     reach, censored = forward_influence.forward_horizon(
         measured.rise, distances, standard_error=measured.standard_error

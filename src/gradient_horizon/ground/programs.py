@@ -54,6 +54,15 @@ def settings(text: str) -> dict:
     return json.loads(text)
 
 
+def arguments(description: str | None, *files: str) -> argparse.Namespace:
+    """Read the arguments of a job: its `--settings`, and a path for each of the named files."""
+    reader = parser(description)
+    reader.add_argument("--settings", type=settings, required=True)
+    for name in files:
+        reader.add_argument(f"--{name}", required=True)
+    return reader.parse_args()
+
+
 def find_environment() -> None:
     """Find programs beside this Python, TeX among them, though its environment is not active."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -1,4 +1,4 @@
-"""A file of the user's own that a task reads."""
+"""A file of the user's own that is read."""
 
 import hashlib
 import os
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .files import FileError
 
-class OwnFileError(ValueError):
+
+class OwnFileError(FileError, ValueError):
     """A file of the user's own that cannot be used, said in one line."""
 
 

@@ -51,14 +51,8 @@ def censored_median(
     the median at least as often as `median_interval`, whatever the true values.  `high` is
     infinite where the censored seeds leave the interval open.  Without censored values this is
     `median_interval`, whose rules on seeds without a value and on resampling hold.
-
-    Raises
-    ------
-    ValueError : `censored` has not the shape of `values`.
     """
     values, censored = np.asarray(values, dtype=np.float64), np.asarray(censored, dtype=bool)
-    if values.shape != censored.shape:
-        raise ValueError(f"values {values.shape} and censored {censored.shape} differ in shape")
     smallest = np.where(np.isfinite(values), values, np.nan)
     largest = np.where(censored & np.isfinite(values), np.inf, smallest)
     median, low, _ = _medians(smallest, confidence, resamples)

@@ -1,11 +1,10 @@
-"""What a loss is called: a cross-entropy in nats, with its perplexity, or a mean squared error."""
+"""What a loss is called in figures and text."""
 
 from dataclasses import dataclass
+from textwrap import fill
 
-import pandas as pd
-
-from ..analysis.grid_points import perplexity
-from ..ground.latex import number, percent
+from ..networks import losses
+from ..networks.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,7 @@ class LossWords:
     Attributes
     ----------
     name, unit : in a sentence, with a number between them.
-    column, axis : above a column of a table, and at the axis of a figure as small as ours.
+    column, axis : above a column of a table, and at the axis of a small figure.
     """
 
     name: str
@@ -24,28 +23,15 @@ class LossWords:
     axis: str
 
 
-LOSSES = {
-    "cross_entropy": LossWords("loss", " nats", "held-out loss (nats)", "training loss (nats)"),
-    "squared_error": LossWords(
-        "mean squared error", "", "held-out mean squared error", "training mean\nsquared error"
-    ),
-}
-
-SQUARED_ERROR_NOTE = (
-    " Where the targets are numbers, the read-out is linear, $\\hat y_t=W_sh_t+b_s$, and the loss "
-    "is $E_t=\\lVert\\hat y_t-y_t\\rVert^2$, the squares summed over the outputs and not halved; "
-    "its mean is given as it is, and accuracy is the part of the answers that are near enough."
-)
+def words(loss: type[Loss]) -> LossWords:
+    """Return the words for a loss; an axis has room for 20 letters a line."""
+    unit = f" ({loss.unit})" if loss.unit else ""
+    return LossWords(
+        loss.label,
+        loss.unit and f" {loss.unit}",
+        f"held-out {loss.label}{unit}",
+        fill(f"training {loss.label}{unit}", 20),
+    )
 
 
-def told(loss: float, kind: str) -> str:
-    """Write a loss in a sentence, with its unit."""
-    return f"{number(loss)}{LOSSES[kind].unit}"
-
-
-def beside(best: pd.Series, facts: dict) -> str:
-    """Tell what else is known of the lowest loss, `best` being its row of `summary_median`."""
-    right = percent(best["accuracy"])
-    if facts["loss"] == "cross_entropy":
-        return f"a perplexity of {number(perplexity(best['loss']))} and an accuracy of {right}"
-    return f"and {right} of the answers are less than {facts['tolerance']:g} off"
+LOSSES = {name: words(loss) for name, loss in losses.LOSSES.items()}

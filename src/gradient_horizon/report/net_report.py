@@ -12,7 +12,8 @@ from . import net_numbers, typesetting
 from .figures import drawing
 
 SOURCES = [
-    project.ROOT / "paper" / name for name in ("report.tex", "preamble.tex", "references.bib")
+    project.ROOT / "paper" / name
+    for name in ("report.tex", "preamble.tex", "forms.tex", "references.bib")
 ]
 
 

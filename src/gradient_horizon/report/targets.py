@@ -23,13 +23,11 @@ TABLES = (
 # Too long for text files.
 LONG_TABLES = ("contributions", "spectra")
 PAPER_PARTS = (
-    "all_details.tex",
     "config.yaml",
     "experiments.tex",
     "grids.tex",
     "learnability.tex",
     "numbers.tex",
-    "texts.tex",
     "versions.tex",
 )
 
@@ -40,7 +38,7 @@ def _reads_words(experiment: Mapping) -> bool:
 
 def _has_parts(experiment: Mapping) -> bool:
     """Tell whether the state of some cell has parts, through which the signal goes back apart."""
-    return any(len(getattr(CELLS[run["cell"]], "PARTS", ())) > 1 for run in grid.runs(experiment))
+    return any(len(CELLS[run["cell"]].PARTS) > 1 for run in grid.runs(experiment))
 
 
 # What some figures alone are drawn of.
@@ -94,7 +92,7 @@ class Targets:
             for file in _with_endings([f"{figure}_{name}"], "pdf", "png")
         ]
         asked = any("published" in experiment for experiment in experiments.values())
-        published = ["tables/published.csv", "tables/published.txt", "paper/published.tex"]
+        published = ["tables/published.csv", "tables/published.txt", "paper/published_table.tex"]
         self.published = [f"results/{file}" for file in published] if asked else []
         self.tables, self.paper_parts, self.records = [], [], []
         if experiments:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..networks import losses
 from . import Prepared
 
 
@@ -24,8 +25,8 @@ def prepare(
     loss_mask : (T,) bool.
     parts : the numbers of the sequences that are trained on, and of those that are held out.
     settings : as the task's own `prepare`.
-    facts : what the task says of itself, `tolerance` among it where targets are floats; completed
-        by what follows from the arrays.
+    facts : what the task says of itself, perhaps `loss` and, where targets are floats, `tolerance`;
+        completed by what follows from the arrays.
     """
     train, held_out = parts
     size = settings["measurement"]["probe_batch"]
@@ -39,7 +40,7 @@ def prepare(
         "input_size": inputs.shape[2] if vectors else int(inputs.max()) + 1,
         "output_size": targets.shape[2] if numbers else int(targets[loss_mask].max()) + 1,
         "embedded": False,
-        "loss": "squared_error" if numbers else "cross_entropy",
+        "loss": losses.default(targets),
         "sequence_length": len(loss_mask),
         "train_sequences": len(train),
         "held_out_sequences": len(held_out),
@@ -48,45 +49,8 @@ def prepare(
     if vectors:
         square = np.square(arrays["train_inputs"]).sum(axis=2).mean()
         facts["input_squared_norm"] = float(square)
-    level = (
-        mean_baseline(known, asked, facts["tolerance"])
-        if numbers
-        else frequency_baseline(known, asked, facts["output_size"])
-    )
-    return Prepared(arrays, facts | level)
-
-
-def frequency_baseline(known: np.ndarray, asked: np.ndarray, classes: int) -> dict:
-    """Return the facts of who knows how frequent the classes are in the training part.
-
-    One is added to each count (Laplace's rule of succession), so that no class is impossible.
-
-    Parameters
-    ----------
-    known, asked : (|M|, S) int, targets of the training and of the held-out part.
-    classes : how many there are.
-    """
-    counts = np.bincount(known.ravel(), minlength=classes) + 1.0
-    losses = np.log(counts.sum() / counts)[asked]
-    return {
-        "baselines": {"the class frequencies": float(losses.mean())},
-        "chance_accuracy": float((asked == counts.argmax()).mean()),
-    }
-
-
-def mean_baseline(known: np.ndarray, asked: np.ndarray, tolerance: float) -> dict:
-    """Return the facts of who always answers the mean of the training part's targets.
-
-    Parameters
-    ----------
-    known, asked : (|M|, S, O) float, targets of the training and of the held-out part.
-    tolerance : how near an answer has to be to count as right.
-    """
-    errors = asked - known.mean(axis=(0, 1))
-    return {
-        "baselines": {"the training mean": float(np.square(errors).sum(axis=2).mean())},
-        "chance_accuracy": float((np.abs(errors) < tolerance).all(axis=2).mean()),
-    }
+    loss = losses.loss_of(facts, targets)
+    return Prepared(arrays, facts | loss.baseline(known, asked, facts["output_size"]))
 
 
 def too_few(train: int, held_out: int, settings: dict) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
-"""The soft-max read-out and its cross-entropy, for a whole population of nets.
+"""The cross-entropy: yhat_t = softmax(o_t), E_t = -log yhat_t[y_t], in nats.
 
-yhat_t = softmax(W_s h_t + b_s),    E = mean over t in M and over B of -log yhat_t[y_t]
+Its forms are its own: logits that are far apart must not cost digits, and the logits of a large
+vocabulary are what training spends most of its time with.
 """
 
 from math import prod
@@ -16,15 +17,71 @@ from ...numerics.population import (
     product,
     runs,
 )
+from ..readout import stretches
+from .loss import Loss
 
 # So many logits at a time stay in the processor's cache.
 CACHED_LOGITS = 131_072
 LARGEST_SAFE_EXPONENT = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 600.0}
 
 
-def shapes(hidden_size: int, output_size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the read-out's weights in one net."""
-    return {"W_s": (output_size, hidden_size), "b_s": (output_size,)}
+class CrossEntropy(Loss):
+    """The cross-entropy of classes."""
+
+    of_classes = True
+    unit = "nats"
+
+    def value(self, outputs, targets):
+        """Return the surprise at the target's class."""
+        logits = outputs - outputs.max(axis=-1, keepdims=True)
+        right = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+        return np.log(np.exp(logits, out=logits).sum(axis=-1)) - right
+
+    def hits(self, outputs, targets):
+        """Tell whether the largest logit is the target's."""
+        return outputs.argmax(axis=-1) == targets
+
+    @property
+    def right(self):
+        """When an answer counts as right."""
+        return "the most probable class is the target's"
+
+    def baseline(self, known, asked, outputs):
+        """Return the facts of who knows how frequent the classes are in the training part.
+
+        One is added to each count (Laplace's rule of succession), so that no class is impossible.
+        """
+        counts = np.bincount(known.ravel(), minlength=outputs) + 1.0
+        losses = np.log(counts.sum() / counts)[asked]
+        return {
+            "baselines": {"the class frequencies": float(losses.mean())},
+            "chance_accuracy": float((asked == counts.argmax()).mean()),
+        }
+
+    def readout(self, loss_mask, batch, weights, state_bound=np.inf):
+        """Return the read-out that works on logits in chunks."""
+        return SoftmaxReadout(loss_mask, batch, weights, state_bound)
+
+    def at_any_scale(self, products, bias, power, targets):
+        """Take the largest logit off before the power of two, so that none overflows."""
+        logits = products
+        logits += np.ldexp(1.0, -power)[:, None] * bias
+        hits = self.hits(logits, targets)
+        logits -= logits.max(axis=1, keepdims=True)
+        if power.any():
+            with np.errstate(over="ignore"):  # a logit far below the largest: probability 0
+                np.ldexp(logits, power[:, None], out=logits)
+        target = np.arange(len(targets)), targets
+        right = logits[target]
+        slope = np.exp(logits, out=logits)
+        # softmax - onehot is, at the target, minus the sum of the other probabilities: taken so, it
+        # keeps its digits where the net is sure and 1 - softmax cancels.
+        slope[target] = 0.0
+        wrong = slope.sum(axis=1)
+        total = wrong + np.exp(right)
+        slope[target] = -wrong
+        slope /= (total * len(targets))[:, None]
+        return np.log(total) - right, hits, slope, np.zeros_like(power)
 
 
 class SoftmaxReadout:
@@ -157,9 +214,3 @@ class SoftmaxReadout:
         np.exp(logits, out=logits)
         totals = np.matmul(logits, self._ones[: logits.shape[2]])
         return np.log(totals) - chosen, totals
-
-
-def stretches(mask: np.ndarray) -> list[range]:
-    """Stretches of consecutive steps that carry a loss."""
-    edges = np.flatnonzero(np.diff(np.r_[False, mask, False])).tolist()
-    return [range(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]

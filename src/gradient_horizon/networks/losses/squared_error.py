@@ -1,123 +1,38 @@
-"""The linear read-out and its squared error, for a whole population of nets.
+"""The squared error: E_t = ||o_t - y_t||^2.
 
-yhat_t = W_s h_t + b_s,    E = mean over t in M and over B of ||yhat_t - y_t||^2
-
-The squares are summed over the outputs and not halved, so that dE_t/dyhat_t = 2 (yhat_t - y_t).
+The squares are summed over the outputs and not halved, so that dE_t/do_t = 2 (o_t - y_t).
 """
-
-from math import prod
 
 import numpy as np
 
-from ...numerics.population import LONGEST_SUM, Weights, by_net, outer_products, product, runs
-from .cross_entropy import stretches
+from ...numerics import scaled
+from .loss import Loss, difference
 
 
-class SquaredReadout:
-    """Loss, accuracy and gradient of the read-out, as `readout.SoftmaxReadout` has them.
+class SquaredError(Loss):
+    """The squared error of numbers."""
 
-    Parameters
-    ----------
-    loss_mask : (T,) bool, the steps M that carry a loss.
-    batch : B.
-    weights : the population's; `W_s` (P, O, N) and `b_s` (P, O) are used.
-    state_bound : not needed here.
-    tolerance : an answer is right where every output is nearer to its target; with 0 none is.
-    """
+    label = "mean squared error"
 
-    def __init__(
-        self,
-        loss_mask: np.ndarray,
-        batch: int,
-        weights: Weights,
-        state_bound: float = np.inf,
-        tolerance: float = 0.0,
-    ):
-        population, outputs, size = weights["W_s"].shape
-        longest = max(1, LONGEST_SUM // batch)
-        self.runs = [run for steps in stretches(loss_mask) for run in runs(steps, longest)]
-        rows = max(run.stop - run.start for run in self.runs) * batch
-        self.weights = weights
-        self.loss_mask = loss_mask
-        self.count = int(loss_mask.sum()) * batch
-        self.tolerance = tolerance
-        dtype = weights.flat.dtype
-        self._errors = np.empty(population * rows * outputs, dtype)
-        self._rows = np.empty(population * rows * size, dtype)
-        self._ones = np.ones(rows, dtype)
-        self._columns = np.empty((population, size, outputs), dtype)
-        self._slope = np.empty_like(self._columns)
-        self._term = np.empty_like(self._columns)
+    def value(self, outputs, targets):
+        """Return the squares summed over the outputs."""
+        return np.square(difference(outputs, targets), dtype=np.float64).sum(axis=-1)
 
-    def loss(self, states: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return each row's loss and whether the answer is right.
+    def slope(self, outputs, targets):
+        """Return twice the difference."""
+        return 2.0 * difference(outputs, targets)
 
-        Parameters
-        ----------
-        states : (T+1, B, P, N).
-        targets : (T, B, P, O) float.
+    def total(self, outputs, targets):
+        """Return the sum of all squares, outputs and rows in one go."""
+        return np.square(difference(outputs, targets), dtype=np.float64).sum(axis=(1, 2))
 
-        Returns
-        -------
-        losses (P, |M|, B) float64 and hits (P, |M|, B) bool.
-        """
-        losses, hits = np.empty(targets.shape[:3]), np.empty(targets.shape[:3], bool)
-        np.copyto(self._columns, self.weights["W_s"].swapaxes(1, 2))
-        for run in self.runs:
-            _, errors = self._errors_of(states, targets, run)
-            here = len(errors), -1, targets.shape[1]
-            rows = np.square(errors, dtype=np.float64).sum(axis=2)
-            losses[run] = rows.reshape(here).transpose(1, 2, 0)
-            right = (np.abs(errors) < self.tolerance).all(axis=2)
-            hits[run] = right.reshape(here).transpose(1, 2, 0)
-        return losses[self.loss_mask].transpose(2, 0, 1), hits[self.loss_mask].transpose(2, 0, 1)
-
-    def backward(
-        self, states: np.ndarray, targets: np.ndarray, gradient: np.ndarray, slopes: Weights
-    ) -> np.ndarray:
-        """Write the gradient of the mean loss and return that loss.
-
-        Parameters
-        ----------
-        states : (T+1, B, P, N).
-        targets : (T, B, P, O) float.
-        gradient : (T, B, P, N), overwritten by e_t = dE/dh_t through E_t alone.
-        slopes : the population's gradient; its `W_s` and `b_s` are overwritten.
-
-        Returns
-        -------
-        (P,) float64, the mean loss of each net.
-        """
-        np.copyto(self._columns, self.weights["W_s"].swapaxes(1, 2))
-        loss = np.zeros(len(self._columns))
-        gradient[~self.loss_mask] = 0.0
-        bias = slopes["b_s"]
-        bias[...] = 0.0
-        self._slope[...] = 0.0
-        for run in self.runs:
-            rows, errors = self._errors_of(states, targets, run)
-            loss += np.square(errors, dtype=np.float64).sum(axis=(1, 2))
-            errors *= 2.0 / self.count
-            bias += np.matmul(self._ones[: errors.shape[1]], errors)
-            outer_products(rows, errors, out=self._term)
-            self._slope += self._term
-            product(errors, self.weights["W_s"], out=rows)
-            by_net(gradient[run])[...] = rows
-        np.copyto(slopes["W_s"], self._slope.swapaxes(1, 2))
-        return loss / self.count
-
-    def _errors_of(self, states, targets, run):
-        """Return the states (P, R, N) of a run of steps, and answers less targets (P, R, O).
-
-        The states are copied: a product with a single column rounds otherwise where they lie apart,
-        that is, where there are more nets than one.
-        """
-        apart = by_net(states[1:][run])
-        rows = self._rows[: apart.size].reshape(apart.shape)
-        np.copyto(rows, apart)
-        shape = *apart.shape[:2], self._columns.shape[2]
-        errors = self._errors[: prod(shape)].reshape(shape)
-        product(rows, self._columns, out=errors)
-        errors += self.weights["b_s"][:, None, :]
-        errors -= by_net(targets[run])
-        return rows, errors
+    def at_any_scale(self, products, bias, power, targets):
+        """Take the difference in units of the state's power of two, as the products are."""
+        off = products + np.ldexp(1.0, -power)[:, None] * (bias - targets)
+        with np.errstate(over="ignore"):
+            distance = np.abs(np.ldexp(off, power[:, None]))
+            values = np.square(distance).sum(axis=1)
+        power = power.copy()
+        scaled.normalise(off, power)
+        hits = (distance < self.tolerance).all(axis=1)
+        return values, hits, 2.0 / len(off) * off, power
