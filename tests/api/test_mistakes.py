@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bad_cells
+import bad_tasks
 import gradient_horizon as gh
 
 PACKAGE = Path(gh.__file__).parent
@@ -54,7 +56,11 @@ def weights(**changes):
         (lambda: echo(cell="lstn"), ValueError, "did you mean 'lstm'?"),
         (lambda: echo(activation="tahn"), ValueError, "did you mean 'tanh'?"),
         (lambda: echo(activation=np.tanh), TypeError, "gh.Activation(function, its derivative)"),
-        (lambda: echo(cell=3), TypeError, "cell: int has no shapes; allowed: a registered name"),
+        (lambda: echo(cell=3), TypeError, "cell: int is none; allowed: a registered name, or a"),
+        (lambda: echo(activation="own_mish"), ValueError, "activation: 'own_mish' is no known act"),
+        (lambda: echo(activation="own_activations:mis"), ValueError, "did you mean 'own_activatio"),
+        (lambda: echo(cell="bad_cells:nothing"), ValueError, "cell: the module 'bad_cells' has no"),
+        (lambda: gh.net(bad_cells.SlopeOff(), WEIGHTS), ValueError, "cell: "),
         (lambda: echo(optimiser="addam"), ValueError, "optimiser: 'addam' is not known; allowed"),
         (lambda: echo(gradient_clip=-1), ValueError, "allowed: number above 0, or None"),
         (lambda: echo(checkpoints=9), ValueError, "9 checkpoints do not fit into 1 training steps"),
@@ -78,7 +84,7 @@ def weights(**changes):
         (lambda: echo(name="My echo"), ValueError, "did you mean 'my_echo'?"),
         (lambda: echo(say=3), TypeError, "say: 3 cannot be called"),
         (lambda: gh.train("delayed_eco"), ValueError, "did you mean 'delayed_echo'?"),
-        (lambda: gh.train(3), TypeError, "task: int has no OPTIONS; allowed: a registered name"),
+        (lambda: gh.train(3), TypeError, "task: int is none; allowed: a registered name, arrays"),
         (lambda: gh.task("delayed_echo", lagg=3), TypeError, "did you mean 'lag'?"),
         (lambda: gh.task("delayed_echo", lag="x"), TypeError, "lag: 'x' is not possible"),
         (lambda: gh.task("arrays"), TypeError, "task: the option 'file' is missing"),
@@ -148,6 +154,35 @@ def test_a_mistake_is_a_sentence(call, kind, message):
         call()
     assert message in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+BAD_CELLS = [
+    part
+    for part in vars(bad_cells).values()
+    if isinstance(part, type)
+    and part.__module__ == bad_cells.__name__
+    and issubclass(part, gh.Cell)
+]
+BAD_TASKS = [
+    *("Unfinished", "PreparesNothing", "NoMask", "NumberMask", "LongMask", "Lists", "NoEvaluation"),
+    *("SmallProbe", "SmallBatches", "FewBatches", "OtherBatches", "Restless"),
+]
+
+
+@pytest.mark.parametrize("cell", BAD_CELLS)
+def test_an_own_cell_that_is_wrong_is_told_before_it_is_trained(cell):
+    with pytest.raises(ValueError, match=r"\Acell: .*allowed: .*\Z"):
+        echo(cell=cell, radius=0.9)
+
+
+@pytest.mark.parametrize("name", BAD_TASKS)
+def test_an_own_task_that_is_wrong_is_told_before_it_is_learnt(name):
+    with pytest.raises(ValueError, match=r"\Atask: .*allowed: .*\Z"):
+        gh.train(getattr(bad_tasks, name), **QUICK)
+
+
+def test_an_own_task_that_is_right_is_learnt():
+    assert gh.train(bad_tasks.Bits, **QUICK).net().weights["W_hx"].shape[0] == 4
 
 
 JUNK = (

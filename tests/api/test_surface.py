@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,16 @@ def test_examples_in_docstrings_give_what_they_say(name):
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     found = doctest.testmod(importlib.import_module(name), optionflags=options)
     assert found.failed == 0
+
+
+def test_the_lines_of_the_readme_run_as_they_stand(tmp_path):
+    readme = Path(__file__).parents[2] / "README.md"
+    blocks = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    (lines,) = [block for block in blocks if "import gradient_horizon as gh" in block]
+    assert len(lines.splitlines()) <= 10
+    done = subprocess.run(
+        [sys.executable, "-c", lines], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("99 % of the gradient arises within ")
+    assert (tmp_path / "share.png").exists() and (tmp_path / "folder" / "summary.csv").exists()

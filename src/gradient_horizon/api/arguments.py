@@ -17,14 +17,19 @@ IN_PYTHON = {"null": "None", "true": "True", "false": "False"}
 
 
 @cache
+def sections() -> dict[str, dict]:
+    """Return the sections of an experiment whose keys are arguments, as the schema has them."""
+    experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
+    return {name: experiment[name]["properties"] for name in ("model", "training", "measurement")}
+
+
+@cache
 def rules() -> dict[str, dict]:
     """Return what the configuration allows for each argument, a part of its schema by name."""
     whole = schema()["properties"]
-    experiment = whole["experiments"]["additionalProperties"]["properties"]
-    grid = experiment["grid"]["properties"]
-    sections = ("model", "training", "measurement")
+    grid = whole["experiments"]["additionalProperties"]["properties"]["grid"]["properties"]
     return {
-        **{key: part for name in sections for key, part in experiment[name]["properties"].items()},
+        **{key: part for section in sections().values() for key, part in section.items()},
         "initialisation": grid["initialisations"]["items"],
         "radius": grid["spectral_radii"]["items"],
         "seeds": grid["seeds"],

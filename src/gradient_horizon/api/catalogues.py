@@ -1,11 +1,12 @@
 """The registered cells, activations and tasks, to look at and to choose from."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from .. import tasks
-from ..ground.imports import UserCodeError
+from ..ground.imports import SEPARATOR, UserCodeError, calling
 from ..ground.registry import UnknownNameError
-from ..networks import activations, cells
+from ..networks import activations, cells, user_activation_checks
 
 
 class Catalogue(Mapping):
@@ -16,8 +17,9 @@ class Catalogue(Mapping):
     kind : what they are, in the singular.
     registry : what there is, by name.
     describe : says in a line what one of them is.
-    needed : the attributes of what is used in place of one that is registered.
-    allowed : what that may be, in words.
+    suits : tells whether something, or a class, is one of the user's own.
+    allowed : what may be given, in words.
+    problem : says what is wrong with a `module:name`, before it is made use of.
 
     Examples
     --------
@@ -37,11 +39,12 @@ class Catalogue(Mapping):
         kind: str,
         registry: Mapping,
         describe: Callable[[object], str],
-        needed: tuple[str, ...],
+        suits: Callable[[object], bool],
         allowed: str,
+        problem: Callable[[str], str | None] = lambda name: None,
     ):
         self.kind, self._registry, self._describe = kind, registry, describe
-        self._needed, self._allowed = needed, allowed
+        self._suits, self._allowed, self._problem = suits, allowed, problem
 
     def __getitem__(self, name: str):
         """Return what a name stands for."""
@@ -79,12 +82,12 @@ class Catalogue(Mapping):
         name = self.key(part)
         if name is not part:
             return name, part
-        missing = [name for name in self._needed if not hasattr(part, name)]
-        if missing:
-            raise TypeError(
-                f"{self.kind}: {called(part)} has no {missing[0]}; allowed: {self._allowed}"
-            )
-        return called(part), part() if isinstance(part, type) else part
+        if not self._suits(part):
+            raise TypeError(f"{self.kind}: {called(part)} is none; allowed: {self._allowed}")
+        if isinstance(part, type):
+            with self.refusing(), calling(called(part)):
+                part = part()
+        return called(part), part
 
     def key(self, part):
         """Return the name of what is registered, or what is not: what settings hold."""
@@ -92,10 +95,19 @@ class Catalogue(Mapping):
 
     def _named(self, name: str):
         """Return what a name stands for, or say which names there are."""
-        try:
+        with self.refusing():
+            problem = self._problem(name) if SEPARATOR in name else None
+            if problem is not None:
+                raise UserCodeError(f"{name!r}: {problem}")
             return self._registry[name]
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Say what is wrong with a name, or with a part of the user's own, as a ValueError."""
+        try:
+            yield
         except (UnknownNameError, UserCodeError) as error:
-            raise ValueError(f"{self.kind}: {error}") from None
+            raise ValueError(f"{self.kind}: {error}") from error
 
 
 def called(part) -> str:
@@ -117,21 +129,22 @@ ACTIVATIONS = Catalogue(
     "activation",
     activations.ACTIVATIONS,
     _bounds,
-    ("slope_bound", "value_bound", "homogeneous"),
+    lambda part: isinstance(part, activations.Activation),
     "a registered name, or gh.Activation(function, its derivative)",
+    user_activation_checks.problem,
 )
 CELLS = Catalogue(
     "cell",
     cells.CELLS,
     _first_line,
-    ("shapes", "initialise", "Recurrence", "Dynamics"),
-    "a registered name, or an object of a class that derives from gh.Cell",
+    cells.is_cell,
+    "a registered name, or a gh.Cell of your own",
 )
 TASKS = Catalogue(
     "task",
     tasks.TASKS,
     _first_line,
-    ("OPTIONS", "problems", "prepare", "batches"),
-    "a registered name, a function draw(count, rng), arrays (inputs, targets), or an object of a "
-    "class that derives from gradient_horizon.tasks.Task",
+    tasks.is_task,
+    "a registered name, arrays (inputs, targets), a function draw(count, rng), or a "
+    "gradient_horizon.tasks.Task of your own",
 )

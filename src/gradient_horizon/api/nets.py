@@ -1,11 +1,14 @@
 """One net, to be measured: of trained ones, or made from weights."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
 from ..ground.names import nearest
+from ..networks import user_cell_checks
 from ..networks.activations import Activation
+from ..networks.cells import Cell
 from ..networks.cells.dynamics import Dynamics
 from ..networks.readout import shapes as readout_shapes
 from ..tasks import TOLERANCE
@@ -109,9 +112,24 @@ def net(
         raise TypeError(f"weights: {type(weights).__name__} has no names; allowed: arrays by name")
     given = {key: _floats(f"weights: {key}", array) for key, array in weights.items()}
     _check_shapes(given, name, cell)
-    options = arguments.checked({"leak": leak})
+    options = {key: part["default"] for key, part in arguments.sections()["model"].items()}
+    options |= arguments.checked({"leak": leak})
+    if CELLS.key(cell) is cell:
+        check_cell(cell, **options)
     answers = arguments.checked({"loss": loss, "tolerance": tolerance}, OPTIONS)
     return Net(name, label, cell.Dynamics(phi, given, options), answers)
+
+
+@cache
+def check_cell(cell: Cell, **options) -> None:
+    """Refuse a cell of the user's own whose steps, derivatives and shapes do not fit together.
+
+    Raises
+    ------
+    ValueError : what is wrong, and what is allowed.
+    """
+    with CELLS.refusing():
+        user_cell_checks.check(cell, options)
 
 
 def _floats(name: str, values) -> np.ndarray:

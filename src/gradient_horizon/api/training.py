@@ -1,48 +1,15 @@
-"""Training nets on a task: plain arguments, and the nets that come of them."""
+"""Training nets on a task, with plain arguments."""
 
-import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..config import configuration, grid
-from ..ground import files
-from ..ground.names import count_of
 from ..networks.activations import Activation
-from ..tasks import Prepared
 from ..training import grid_point
 from . import arguments
-from .catalogues import ACTIVATIONS, CELLS, TASKS
-from .nets import Net
-from .tasks import Task
+from .settings import settings
 from .tasks import task as task_of
-
-# The step size of an optimiser where none is asked for.
-LEARNING_RATES = {"sgd": 1.0, "momentum": 0.1, "adam": 0.01}
-# What the configuration calls by another name.
-NAMES = {"spectral_radii": "radius", "cells": "cell", "activations": "activation"}
-SECTIONS = {
-    "model": ("hidden_size", "embedding_size", "input_scale", "leak", "chrono", "ring"),
-    "training": (
-        "optimiser",
-        "steps",
-        "batch_size",
-        "learning_rate",
-        "momentum",
-        "gradient_clip",
-        "gradient_clip_value",
-        "truncation",
-        "regulariser",
-        "regulariser_weight",
-        "flossing",
-        "precision",
-    ),
-    "measurement": ("checkpoints", "probe_batch"),
-}
-# Sequences of a batch, and checkpoints, unless there are fewer.
-BATCH, CHECKPOINTS = 20, 6
+from .trained import Trained
 
 
 def train(
@@ -76,7 +43,7 @@ def train(
     base_seed: int = 2026,
     name: str | None = None,
     say: Callable[[str], None] | None = None,
-) -> "Trained":
+) -> Trained:
     """Train nets, all seeds side by side, and keep their weights over time.
 
     BLAS works on one thread meanwhile: the numbers are then those of a run of the workflow, to the
@@ -156,161 +123,15 @@ def train(
     ValueError: steps: 0 is not possible; allowed: whole number at least 1, at most 10000000
     """
     given = {key: value for key, value in locals().items() if key in arguments.rules()}
-    chosen = task_of(task)
     if say is not None and not callable(say):
         raise TypeError(f"say: {say!r} cannot be called; allowed: a function of a line, or None")
-    settings = _settings(chosen, cell, activation, _completed(given, chosen))
+    chosen = task_of(task)
+    whole = settings(chosen, cell, activation, given)
     with threadpool_limits(1):
-        prepared = chosen.source.prepare(chosen.options, settings)
-        arrays = grid_point.train(settings, prepared.facts, prepared.arrays, say or _be_quiet)
-    return Trained(chosen, settings, prepared, arrays)
+        prepared = chosen.source.prepare(chosen.options, whole)
+        arrays = grid_point.train(whole, prepared.facts, prepared.data(), say or _be_quiet)
+    return Trained(chosen, whole, prepared, arrays)
 
 
 def _be_quiet(line: str) -> None:
     """Say nothing."""
-
-
-def _completed(given: Mapping, chosen: Task) -> dict:
-    """Check the arguments, and choose what depends on others where it was left out."""
-    left_out = {
-        key
-        for key in ("batch_size", "checkpoints", "learning_rate", "probe_batch", "name")
-        if given[key] is None
-    }
-    known = arguments.checked({key: given[key] for key in given if key not in left_out})
-    trained, held_out = chosen.sizes()
-    choices = {
-        "name": _slug(chosen.name),
-        "batch_size": min(BATCH, trained),
-        "probe_batch": min(BATCH, held_out),
-        "checkpoints": min(CHECKPOINTS, known["steps"] + 1),
-        "learning_rate": LEARNING_RATES[known["optimiser"]],
-    }
-    return known | {key: choices[key] for key in left_out}
-
-
-def _slug(name: str) -> str:
-    """Write the name of a task as experiments are named."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40] or "task"
-
-
-def _settings(chosen: Task, cell, activation, given: Mapping) -> dict:
-    """Return the settings of a grid point, as `grid.run_settings` has them.
-
-    Raises
-    ------
-    ValueError : some of them do not go together.
-    """
-    cell_name, cell = CELLS.find(cell)
-    activation_name, activation = ACTIVATIONS.find(activation)
-    name, radius = given["name"], given["radius"]
-    run = grid.run_name(cell_name, activation_name, given["initialisation"], radius)
-    settings = {
-        "base_seed": given["base_seed"],
-        "experiment": name,
-        "identity": f"{name}/{run}",
-        "cell": CELLS.key(cell),
-        "activation": ACTIVATIONS.key(activation),
-        "initialisation": given["initialisation"],
-        "radius": radius,
-        "seeds": given["seeds"],
-        "task": {"name": TASKS.key(chosen.source), **chosen.options},
-        **{section: {key: given[key] for key in keys} for section, keys in SECTIONS.items()},
-    }
-    experiment = settings | {
-        "grid": {
-            "cells": [settings["cell"]],
-            "activations": [settings["activation"]],
-            "spectral_radii": [radius],
-            "remedies": {grid.PLAIN: {}},
-        }
-    }
-    parts = {str(cell): cell_name, str(activation): activation_name}
-    arguments.refuse(configuration.conflicts(experiment), NAMES, parts)
-    return settings
-
-
-class Trained:
-    """Nets that were trained side by side, with their weights over time.
-
-    Attributes
-    ----------
-    steps : (K,), the training steps after which the weights were kept, from 0 on.
-    weights : the weights by name, each (K, P, ...) for P nets.
-    losses, gradient_norms : (steps, P), before each step.
-    held_out_losses, held_out_accuracies : (K, P), on sequences that no net was trained on.
-    diverged_at : (P,), the step at which a net left the finite numbers; -1 where it did not.
-    probe : `inputs`, `targets` and `loss_mask` of the batch that is put aside for measuring.
-    held_out : the same of all sequences that no net was trained on.
-    """
-
-    def __init__(self, task: Task, settings: Mapping, prepared: Prepared, arrays: Mapping):
-        self.task, self._settings, self._facts = task, settings, prepared.facts
-        self._arrays = dict(arrays)
-        self.steps, self.diverged_at = arrays["step"], arrays["diverged_at"]
-        self.weights = {name: arrays[name] for name in arrays if name not in files.CURVES}
-        self.losses, self.gradient_norms = arrays["loss"], arrays["gradient_norm"]
-        self.held_out_losses = arrays["held_out_loss"]
-        self.held_out_accuracies = arrays["held_out_accuracy"]
-        self.probe, data = prepared.probe(), prepared.data()
-        self.held_out = {name: data[f"evaluation_{name}"] for name in ("inputs", "targets")}
-        self.held_out["loss_mask"] = data["loss_mask"]
-
-    def __repr__(self) -> str:
-        """Say what was trained and how far it came, in two lines."""
-        population = len(self.diverged_at)
-        before, after = np.median(self.held_out_losses[[0, -1]], axis=1)
-        net, diverged = self.net(), int((self.diverged_at >= 0).sum())
-        return (
-            f"{count_of(population, 'net')} of {net.hidden_size} {net.cell} units "
-            f"({net.activation}) trained on {self.task.name} for {self.steps[-1]} steps\n"
-            f"kept at {', '.join(map(str, self.steps))}; held-out loss from {before:.3g} to "
-            f"{after:.3g} (median); {diverged or 'none'} diverged"
-        )
-
-    def net(self, seed: int = 0, step: int | None = None) -> Net:
-        """Return one net at one step of its training.
-
-        Parameters
-        ----------
-        seed : which of the nets, counted from 0.
-        step : one of `steps`; the last if left out.
-
-        Raises
-        ------
-        ValueError : there is no such net, or its weights were not kept at that step.
-
-        Examples
-        --------
-        >>> import gradient_horizon as gh
-        >>> trained = gh.train("delayed_echo", hidden_size=8, seeds=2, steps=5)
-        >>> trained.net(seed=1, step=0)
-        <net of 8 rnn units (tanh) with 4 outputs>
-        >>> trained.net(seed=2)
-        Traceback (most recent call last):
-        ...
-        ValueError: seed: there is no net 2; allowed: 0 to 1
-        """
-        population = len(self.diverged_at)
-        if seed not in range(population):
-            raise ValueError(f"seed: there is no net {seed}; allowed: 0 to {population - 1}")
-        step = self.steps[-1] if step is None else step
-        if step not in self.steps:
-            kept = ", ".join(map(str, self.steps))
-            raise ValueError(f"step: no weights were kept at {step}; allowed: {kept}")
-        place = list(self.steps).index(step)
-        weights = {name: array[place, seed] for name, array in self.weights.items()}
-        cell_name, cell = CELLS.find(self._settings["cell"])
-        activation_name, phi = ACTIVATIONS.find(self._settings["activation"])
-        dynamics = cell.Dynamics(phi, weights, self._settings["model"])
-        answers = {key: self._facts[key] for key in ("loss", "tolerance") if key in self._facts}
-        return Net(cell_name, activation_name, dynamics, answers)
-
-    def save(self, path: str | Path) -> None:
-        """Write everything into an `.npz`: the `train.npz` of a run.
-
-        Raises
-        ------
-        gradient_horizon.ground.files.FileError : it cannot be written.
-        """
-        files.write_arrays(path, self._arrays)
