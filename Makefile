@@ -3,11 +3,15 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 RUN := $(BIN)/gradient-horizon run
 
-.PHONY: paper smoke check test verify bench bench-peers lint format docs readme lock clean distclean help
+.PHONY: paper report smoke check test verify bench bench-peers lint format docs readme lock clean distclean help
 
 paper: ## train, measure and build results/paper/paper.pdf (the default)
 	@./bootstrap.sh
 	@$(RUN) $(ARGS)
+
+report: ## show figures, tables and papers of the finished run on one page, results/report.html
+	@./bootstrap.sh
+	@$(RUN) --report results/report.html $(ARGS)
 
 smoke: ## the same with the small configuration, into smoke/results/
 	@./bootstrap.sh

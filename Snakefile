@@ -4,7 +4,19 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
+include: "workflow/rules/page.smk"
+
+
+# The first rule is what is made by default, in whichever workflow this one is included or used.
+rule all:
+    input:
+        TARGETS.everything,
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/measure.smk"
@@ -15,23 +27,9 @@ include: "workflow/rules/paper.smk"
 include: "workflow/rules/checkpoint.smk"
 
 
-rule all:
-    default_target: True
-    input:
-        DATA_FILES,
-        RUN_FILES,
-        FIGURES,
-        [*TABLES, "results/tables/audit.csv", *PAPER_PARTS, "results/provenance.json"]
-        if EXPERIMENTS
-        else [],
-        PAPERS if TEX_ENGINE else [],
-        expand("results/checkpoints/{net}/{file}", net=CHECKPOINTS, file=CHECKPOINT_FILES),
-        REPORTS if TEX_ENGINE else [],
-
-
 onsuccess:
-    print(comparison() + closing_line())
+    print(closing.success(TARGETS, TEX_ENGINE is not None, as_seen))
 
 
 onerror:
-    print(failures(log), file=sys.stderr)
+    print(closing.failure(log, as_seen), file=sys.stderr)

@@ -40,8 +40,9 @@ find_python() {
     exit 1
 }
 
-# What the environment was made from: another lock or Python, another environment.
+# What the environment was made from, and where: another lock or folder, another environment.
 fingerprint() {
+    pwd -P
     cat requirements.lock environment.yml bootstrap.sh | cksum
     [ -z "$conda" ] || echo "$conda"
 }

@@ -14,7 +14,7 @@ from gradient_horizon.gradients import contributions, forward_pass
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 from gradient_horizon.training.optimisers import OPTIMISERS, clip_by_global_norm
 
 
@@ -28,7 +28,7 @@ def training(workload: Workload, dtype: str) -> tuple[Callable, Callable]:
         weights[name][...] = array
     loss_mask = np.ones(workload.steps, dtype=bool)
     network = Network("rnn", "tanh", weights, loss_mask, workload.batch)
-    optimiser = OPTIMISERS["sgd"]({"learning_rate": LEARNING_RATE})
+    optimiser = OPTIMISERS["sgd"](LEARNING_RATE)
 
     def step():
         network.loss_and_gradient(inputs, targets, gradient)

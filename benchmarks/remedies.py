@@ -20,9 +20,8 @@ from timing import medians
 import gradient_horizon  # noqa: F401  one BLAS thread: before NumPy
 from gradient_horizon.analysis import remedy_cost
 from gradient_horizon.config import configuration, grid
-from gradient_horizon.ground.seeds import generator
 from gradient_horizon.tasks import TASKS
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point, loop
 
 ROOT = Path(__file__).parents[1]
 ROUNDS, BATCHES = 5, 10
@@ -35,29 +34,21 @@ def trainings(whole: dict, name: str, arrays: dict, facts: dict) -> dict[str, Ca
     for run in runs:
         if grid.plain_run(run) == grid.plain_run(runs[0]):
             settings = grid.run_settings(whole, name, run)
-            settings["measurement"] = {"checkpoints": 2}
             calls[run["remedy"]] = training_of(settings, arrays, facts)
     return calls
 
 
 def training_of(settings: dict, arrays: dict, facts: dict) -> Callable:
     """Return a function that trains one grid point."""
-    task, batch = TASKS[settings["task"]["name"]], settings["training"]["batch_size"]
-    drawn = []
-    for seed in range(settings["seeds"]):
-        rng = generator(settings["base_seed"], settings["identity"], "data", seed)
-        drawn.append(list(islice(task.batches(settings["task"], arrays, batch, rng), BATCHES)))
+    batch = settings["training"]["batch_size"]
+    drawn = [list(islice(stream, BATCHES)) for stream in grid_point.streams(settings, arrays)]
     evaluation = tuple(arrays[f"evaluation_{part}"][:, :batch] for part in ("inputs", "targets"))
 
     def train():
-        loop.train(
-            settings,
-            facts,
-            arrays["loss_mask"],
-            evaluation,
-            [cycle(batches) for batches in drawn],
-            say=lambda line: None,
-        )
+        descent, flossing = grid_point.prepare(settings, facts, arrays)
+        streams = [cycle(batches) for batches in drawn]
+        steps = settings["training"]["steps"]
+        loop.train(descent, streams, evaluation, steps, 2, flossing, say=lambda line: None)
 
     return train
 

@@ -12,7 +12,7 @@ from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.report import plotting
 from gradient_horizon.tasks import delayed_echo
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 PATH = "experiments.echo.grid.remedies"
 NAME = "small letters, digits and underscores, beginning with a letter, at most 30"
@@ -172,7 +172,7 @@ def test_a_remedy_changes_what_it_names_and_nothing_else():
 def test_all_remedies_start_from_the_same_weights_and_see_the_same_data():
     found = settings({"none": {}, "slow": {"learning_rate": 0.1}, "batch": {"batch_size": 7}})
     facts = {"input_size": 4, "output_size": 4, "embedded": False}
-    weights = [loop.initial_weights(own, facts).flat for own in found.values()]
+    weights = [grid_point.weights_of(own, facts).flat for own in found.values()]
     drawn = [
         next(
             delayed_echo.batches(
@@ -194,7 +194,7 @@ def test_another_cell_starts_from_the_same_weights(monkeypatch):
     assert [own["cell"] for own in found.values()] == ["rnn", "twin"]
     assert "cell" not in found["twin"]["training"]
     facts = {"input_size": 4, "output_size": 4, "embedded": False}
-    one, other = (loop.initial_weights(own, facts)["W_hh"] for own in found.values())
+    one, other = (grid_point.weights_of(own, facts)["W_hh"] for own in found.values())
     np.testing.assert_array_equal(one, other)
 
 

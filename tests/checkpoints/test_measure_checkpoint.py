@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+import phrases
 import reference_checkpoints as reference
 from gradient_horizon.checkpoints import checkpoint, measuring
 from gradient_horizon.gradients import contributions, forward_pass
@@ -99,8 +100,8 @@ def test_vectors_give_the_same_as_the_embedding_that_they_come_from(kind, files_
     assert path.loss == pytest.approx(embedded.loss, rel=ROUNDING)
     np.testing.assert_allclose(path.error, embedded.error, rtol=0, atol=ROUNDING)
     macros = macros_of(paths, readout="head")
-    assert macros["Inputs"] == "vectors of 3 numbers"
-    assert (macros["Steps"], macros["Batch"]) == ("7 steps", "3 sequences")
+    assert (macros["InputKind"], macros["InputWidth"]) == ("vectors", "3")
+    assert (macros["Steps"], macros["Batch"]) == ("7", "3")
 
 
 def test_a_net_that_gives_numbers(files_of):
@@ -124,10 +125,8 @@ def test_a_net_that_gives_numbers(files_of):
     loss = np.array(errors)[PROBE["loss_mask"]].mean()
     assert traced("rnn_tanh", paths).loss == pytest.approx(loss, rel=ROUNDING)
     macros = macros_of(paths)
-    assert macros["Outputs"] == "5 numbers"
-    assert macros["LossSentence"] == (
-        f"the squared error, summed over the outputs, has a mean of {loss:.3f}"
-    )
+    assert (macros["NumbersOut"], macros["Outputs"]) == ("yes", "5")
+    assert (macros["Loss"], macros["Perplexity"]) == (f"{loss:.3f}", "--")
 
 
 @pytest.fixture
@@ -180,24 +179,28 @@ def test_a_net_that_is_off(files_of, run):
     save_file(tensors, weights)
     folder = run((weights, probe), "--engine", "none", "--activation", "relu")
     macros = json.loads((folder / "numbers.json").read_text())
-    assert macros["HorizonSentence"].endswith("is exactly zero on this batch.")
+    unknown = ("Horizon", "HorizonDistance", "KeptSteps", "SlopeFactor")
+    assert [macros[name] for name in unknown] == 4 * ["--"]
 
 
 @pytest.mark.filterwarnings("error")
 def test_the_smallest_batches(kind, files_of):
     two_steps = {name: PROBE[name][:2] for name in ("inputs", "targets")}
-    assert macros_of(files_of(kind, two_steps))["Steps"] == "2 steps"
+    assert macros_of(files_of(kind, two_steps))["Steps"] == "2"
     one = {name: PROBE[name][:, :1] for name in ("inputs", "targets")}
-    sentence = macros_of(files_of(kind, one))["InfluenceSentence"]
-    assert sentence.startswith("For the rise of the loss the batch has too few sequences")
+    assert macros_of(files_of(kind, one))["RiseMeasured"] == "no"
 
 
 def test_the_report_says_what_the_net_is(kind, files_of):
     macros = macros_of(files_of(kind))
     assert macros["Name"] == r"my\_net"
-    assert macros["Layer"].startswith(rf"\texttt{{nn.{kind[:4].strip('_').upper()}}}")
-    assert macros["Inputs"] == "6 symbols, embedded in 3 numbers each"
-    assert (macros["HiddenUnits"], macros["Outputs"]) == ("4 hidden units", "5 classes")
-    assert macros["Masked"] == "5 of the steps carry a loss"
-    has_cell = "cell state" in macros["TransportSentence"]
-    assert has_cell == (kind == "lstm")
+    assert macros["Layer"] == f"nn.{kind[:4].strip('_').upper()}"
+    assert macros["Activation"] == ("tanh" if kind.startswith("rnn") else "--")
+    inputs = [macros[name] for name in ("InputKind", "InputSymbols", "InputWidth")]
+    assert inputs == ["embedded", "6", "3"]
+    modules = [macros[f"{part}Module"] for part in ("Layer", "Readout", "Embedding")]
+    assert modules == ["rnn", "head", "emb"] and macros["UnusedTensors"] == "--"
+    assert (macros["HiddenUnits"], macros["Outputs"]) == ("4", "5")
+    assert (macros["NumbersOut"], macros["LossSteps"], macros["Steps"]) == ("no", "5", "7")
+    assert (macros["CellPart"] != "--") == (kind == "lstm")
+    assert phrases.sentences(macros) == []

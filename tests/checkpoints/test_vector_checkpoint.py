@@ -73,5 +73,6 @@ def test_the_report_has_all_its_words(measured):
     macros = json.loads((measured[1] / "numbers.json").read_text())
     used = re.findall(r"\\([A-Z]\w+)", (ROOT / "paper/report.tex").read_text())
     assert set(macros) == set(used)
-    assert (macros["Inputs"], macros["Outputs"]) == ("vectors of 3 numbers", "5 numbers")
-    assert (macros["Steps"], macros["Batch"]) == ("12 steps", "4 sequences")
+    assert (macros["InputKind"], macros["InputWidth"]) == ("vectors", "3")
+    assert (macros["NumbersOut"], macros["Outputs"]) == ("yes", "5")
+    assert (macros["Steps"], macros["Batch"]) == ("12", "4")

@@ -109,6 +109,16 @@ def test_a_batch_that_the_net_cannot_read(check, lstm, tmp_path):
     assert errors == ["error: in probe.npz inputs are integers from 3 to 8; allowed: 0 to 5"]
 
 
+def test_classes_below_0_are_said_without_a_net(check, lstm, tmp_path):
+    """Some loss functions of PyTorch leave out -100."""
+    np.savez(tmp_path / "probe.npz", **(lstm | {"targets": lstm["targets"] - 100}))
+    code, lines, errors = check("probe.npz")
+    assert (code, lines) == (1, [])
+    lowest, highest = (f(lstm["targets"][lstm["loss_mask"]]) - 100 for f in (np.min, np.max))
+    (line,) = errors
+    assert line.startswith(f"error: in probe.npz targets are integers from {lowest} to {highest};")
+
+
 def test_every_file_is_looked_at_and_every_mistake_is_one_line(check, lstm, tmp_path):
     (tmp_path / "broken.safetensors").write_bytes(b"\0" * 20)
     (tmp_path / "net.pt").touch()
@@ -122,7 +132,7 @@ def test_every_file_is_looked_at_and_every_mistake_is_one_line(check, lstm, tmp_
         "cannot tell from its ending what probe.npy is; allowed: .yaml, .yml, .json, .safetensors",
         "cannot read broken.safetensors: not a safetensors file",
         "missing.npz does not exist",
-        "in other.npz the array mask is not known; allowed: inputs, targets, loss_mask; did you mean",
+        "in other.npz the array mask is not known; allowed: inputs, targets, loss_mask; did",
     )
     assert len(errors) == len(starts)
     for error, start in zip(errors, starts, strict=True):

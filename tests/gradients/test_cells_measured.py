@@ -6,14 +6,13 @@ The gradient itself is tested in `test_cells.py`.
 import numpy as np
 import pytest
 
-import plain_cells
+import loops
 from gradient_horizon.config import grid
 from gradient_horizon.config.configuration import resolve
 from gradient_horizon.gradients import measurement
 from gradient_horizon.ground import files
 from gradient_horizon.networks.cells import CELLS, net_of
-from gradient_horizon.training import loop
-from naive import cross_entropy
+from gradient_horizon.training import grid_point, loop
 
 STEPS, SEQUENCES, SYMBOLS, SIZE = 8, 6, 4, 5
 MASK = np.ones(STEPS, dtype=bool)
@@ -26,11 +25,11 @@ def settings(cell):
     """Those of the one run of a configuration."""
     experiment = {
         "task": {"name": "delayed_echo", "lag": 3, "sequence_length": STEPS},
-        "model": {"hidden_size": SIZE, **plain_cells.OPTIONS},
+        "model": {"hidden_size": SIZE, **loops.OPTIONS},
         "grid": {
             "cells": [cell],
             "activations": ["tanh"],
-            "spectral_radii": [plain_cells.RADIUS.get(cell, 0.9)],
+            "spectral_radii": [loops.radius_of(cell)],
             "seeds": 2,
         },
         "training": {"steps": 5, "batch_size": SEQUENCES},
@@ -54,7 +53,17 @@ def trained_nets(tmp_path_factory):
         rng = np.random.default_rng(2)
         stream = iter([draw(rng) for _ in range(10)])
         own = settings(cell)
-        trained = loop.train(own, FACTS, MASK, draw(rng), [stream, stream], say=lambda line: None)
+        evaluation = dict(zip(("evaluation_inputs", "evaluation_targets"), draw(rng), strict=True))
+        descent, _ = grid_point.prepare(own, FACTS, {"loss_mask": MASK, **evaluation})
+        steps, kept = own["training"]["steps"], own["measurement"]["checkpoints"]
+        trained = loop.train(
+            descent,
+            [stream, stream],
+            tuple(evaluation.values()),
+            steps,
+            kept,
+            say=lambda line: None,
+        )
         path = tmp_path_factory.mktemp(cell) / "train.npz"
         files.write_arrays(path, trained)
         kept = files.read_nets(path)
@@ -69,15 +78,8 @@ def trained_nets(tmp_path_factory):
 
 def losses(cell, weights, inputs, targets):
     """E_t of one sequence, by plain loops."""
-    net = {name: array.astype(np.float64) for name, array in weights.items()}
-    net["embedding"] = np.eye(SYMBOLS)
-    states = plain_cells.outputs(cell, "tanh", net, inputs)
-    return np.array(
-        [
-            cross_entropy(net["W_s"] @ h + net["b_s"], y)
-            for h, y in zip(states, targets, strict=True)
-        ]
-    )
+    one = loops.dynamics(cell, "tanh", weights | {"embedding": np.eye(SYMBOLS)})
+    return loops.losses(one, inputs[:, None], targets[:, None])[:, 0]
 
 
 @every

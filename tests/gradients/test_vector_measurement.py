@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
+import loops
 import naive
-import plain_cells
 from gradient_horizon.gradients import contributions, forward_pass, measurement
 from gradient_horizon.gradients.forward_influence import forward_influence
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS, rnn
-from gradient_horizon.networks.initialisations import gaussian
 from gradient_horizon.networks.losses.squared_error import SquaredError
 
 STEPS, BATCH, SIZE, WIDTH, OUTPUTS = 7, 3, 5, 2, 3
@@ -22,35 +21,17 @@ quiet = pytest.mark.filterwarnings("error")
 def draw(cell="rnn", seed=0):
     """A net of the cell, vectors (T, B, D) and numbers (T, B, O)."""
     rng = np.random.default_rng(seed)
-    net = {name: np.zeros(shape) for name, shape in CELLS[cell].shapes(SIZE, WIDTH).items()}
-    radius = plain_cells.RADIUS.get(cell, 0.9)
-    CELLS[cell].initialise(net, rng, gaussian, radius, 0.7, plain_cells.OPTIONS)
+    net = loops.draw_cell(cell, rng, SIZE, WIDTH, scale=0.7)
     net["W_s"] = 0.5 * rng.standard_normal((OUTPUTS, SIZE))
     net["b_s"] = 0.3 * rng.standard_normal(OUTPUTS)
     inputs = rng.standard_normal((STEPS, BATCH, WIDTH))
     return net, inputs, rng.standard_normal((STEPS, BATCH, OUTPUTS))
 
 
-def dynamics(cell, activation, net):
-    return CELLS[cell].Dynamics(ACTIVATIONS[activation], net, plain_cells.OPTIONS)
-
-
-def answers(cell, activation, net, vectors):
-    """What the net gives at every step of one sequence (T, D), by plain loops: (T, O)."""
-    state, given = plain_cells.start(cell, net), []
-    for x in vectors:
-        state, h = plain_cells.STEP[cell](naive.PHI[activation], net, state, x)
-        given.append(net["W_s"] @ h + net["b_s"])
-    return np.array(given)
-
-
-def mean_squared_error(cell, activation, net, inputs, targets, loss_mask):
-    """The squares summed over the outputs, their mean over the masked steps and the sequences."""
-    losses = [
-        np.square(answers(cell, activation, net, inputs[:, b]) - targets[:, b]).sum(axis=1)
-        for b in range(inputs.shape[1])
-    ]
-    return np.array(losses)[:, loss_mask].mean()
+def answers(one, inputs):
+    """What the net gives at every step, by plain loops: (T, B, O)."""
+    outputs = [one.output(state) for state in loops.states(one, inputs)[1:]]
+    return np.array(outputs) @ one.weights["W_s"].T + one.weights["b_s"]
 
 
 @every
@@ -59,18 +40,14 @@ def mean_squared_error(cell, activation, net, inputs, targets, loss_mask):
 @quiet
 def test_all_distances_together_are_the_gradient_by_differences(cell, mask, activation):
     net, inputs, targets = draw(cell)
-    path = forward_pass.trace(dynamics(cell, activation, net), inputs, targets, MASKS[mask])
-    net = plain_cells.taken_apart(cell, net)
-
-    def loss():
-        return mean_squared_error(cell, activation, net, inputs, targets, MASKS[mask])
-
-    assert path.loss == pytest.approx(loss(), rel=1e-12)
+    one = loops.dynamics(cell, activation, net)
+    path = forward_pass.trace(one, inputs, targets, MASKS[mask])
+    given = inputs, targets, MASKS[mask]
+    assert path.loss == pytest.approx(loops.loss(one, *given), rel=1e-12)
     measured = contributions.by_weight_and_distance(path)
     gradients = contributions.gradient_through_time(path)
-    for name, parts in plain_cells.GRADIENTS[cell].items():
-        expected = [naive.central_differences(loss, net[part]) for part in parts]
-        norm = np.sqrt(sum(np.square(part).sum() for part in expected))
+    for name in measured:
+        norm = np.linalg.norm(loops.whole_gradient(one, name, *given))
         assert norm > 1e-2
         mantissas, exponent = gradients[name]
         assert np.linalg.norm(np.ldexp(mantissas, exponent)) == pytest.approx(norm, rel=1e-8)
@@ -79,7 +56,7 @@ def test_all_distances_together_are_the_gradient_by_differences(cell, mask, acti
     if cell == "rnn":
         mantissas, exponent = gradients["W_hx"]
         whole = np.ldexp(mantissas, exponent)
-        expected = naive.central_differences(loss, net["W_hx"])
+        expected = loops.whole_gradient(one, "W_hx", *given)
         # Differences of a loss of about 1: 1e-16 / 1e-4 and a little.
         np.testing.assert_allclose(whole, expected, rtol=0, atol=1e-10)
 
@@ -87,14 +64,14 @@ def test_all_distances_together_are_the_gradient_by_differences(cell, mask, acti
 @pytest.mark.parametrize("tolerance", [0.5, 1.0])
 def test_answers_that_are_near_enough(tolerance):
     net, inputs, targets = draw()
-    given = np.stack([answers("rnn", "tanh", net, inputs[:, b]) for b in range(BATCH)], axis=1)
+    given = answers(loops.dynamics("rnn", "tanh", net), inputs)
     right = (abs(given - targets) < tolerance).all(axis=2)[MASKS["holes"]].mean()
     path = forward_pass.trace(
-        dynamics("rnn", "tanh", net), inputs, targets, MASKS["holes"], SquaredError(tolerance)
+        loops.dynamics("rnn", "tanh", net), inputs, targets, MASKS["holes"], SquaredError(tolerance)
     )
     assert path.accuracy == pytest.approx(right, rel=1e-15)
     everything = forward_pass.trace(
-        dynamics("rnn", "tanh", net), inputs, given, MASKS["dense"], SquaredError(1e-12)
+        loops.dynamics("rnn", "tanh", net), inputs, given, MASKS["dense"], SquaredError(1e-12)
     )
     assert everything.accuracy == 1.0 and everything.loss < 1e-25
 
@@ -136,7 +113,9 @@ def test_a_scalar_linear_net_of_any_size(steps, weight):
     inputs, targets = np.zeros((steps, 1, 1)), np.zeros((steps, 1, 1))
     inputs[0] = x
     mask = np.arange(steps) == steps - 1
-    rows, row = measurement.measure(dynamics("rnn", "linear", net), _probe(inputs, targets, mask))
+    rows, row = measurement.measure(
+        loops.dynamics("rnn", "linear", net), _probe(inputs, targets, mask)
+    )
     far = (steps - 1) * np.log10(weight)
     log10_error = np.log10(2 * s**2 * u * x) + far
     log10_gradient = log10_error + np.log10((steps - 1) * u * x / weight) + far
@@ -159,9 +138,8 @@ def test_forward_influence_is_that_of_really_replacing_the_inputs(cell):
     net, inputs, targets = draw(cell, 3)
     mask, distances = MASKS["dense"], [0, 2, 3]
     donors = np.array([[1, 2, 0]])
-    result = forward_influence(
-        dynamics(cell, "tanh", net), inputs, targets, mask, distances, donors
-    )
+    one = loops.dynamics(cell, "tanh", net)
+    result = forward_influence(one, inputs, targets, mask, distances, donors)
     for row, d in enumerate(distances):
         for b in range(BATCH):
             rises = []
@@ -169,7 +147,7 @@ def test_forward_influence_is_that_of_really_replacing_the_inputs(cell):
                 mixed = inputs[: t + 1, b].copy()
                 mixed[: t - d] = inputs[: t - d, donors[0, b]]
                 losses = [
-                    np.square(answers(cell, "tanh", net, read)[-1] - targets[t, b]).sum()
+                    np.square(answers(one, read[:, None])[-1, 0] - targets[t, b]).sum()
                     for read in (mixed, inputs[: t + 1, b])
                 ]
                 rises.append(losses[0] - losses[1])
@@ -180,7 +158,7 @@ def test_forward_influence_is_that_of_really_replacing_the_inputs(cell):
 def test_the_variance_of_the_drive():
     net, inputs, targets = draw()
     _, row = measurement.measure(
-        dynamics("rnn", "tanh", net), _probe(inputs, targets, MASKS["dense"])
+        loops.dynamics("rnn", "tanh", net), _probe(inputs, targets, MASKS["dense"])
     )
     drive = np.einsum("nd,tbd->tbn", net["W_hx"], inputs) + net["b_h"]
     assert row["drive_variance"] == pytest.approx(np.square(drive).mean(), rel=1e-13)
@@ -210,6 +188,6 @@ def test_the_variance_of_the_drive():
 def test_batches_that_the_net_cannot_read(change, message):
     net, inputs, targets = draw()
     good = _probe(inputs, targets, MASKS["dense"])
-    one, donors = dynamics("rnn", "tanh", net), np.array([[1, 2, 0]])
+    one, donors = loops.dynamics("rnn", "tanh", net), np.array([[1, 2, 0]])
     with pytest.raises(ValueError, match=message):
         forward_influence(one, **(good | change), distances=[0, 1], donors=donors)

@@ -117,7 +117,12 @@ def test_a_change_shows_in_the_scripts_that_use_the_module_and_in_no_other(copy)
 def test_training_is_not_repeated_for_a_figure(copy):
     package = copy / digests.PACKAGE.name
     before = digests_of(copy)
-    for name in ("report/figures", "ground/latex", "analysis/tables", "gradients/contributions"):
+    for name in (
+        "report/figures/distance",
+        "ground/latex",
+        "analysis/tables",
+        "gradients/contributions",
+    ):
         (package / f"{name}.py").write_text("# another one\n")
     digests.modules.cache_clear()
     after = digests_of(copy)

@@ -149,3 +149,14 @@ def test_a_table():
 
 def test_an_unknown_percentage():
     assert latex.percent(math.nan) == "--"
+
+
+def test_whole_numbers_of_any_size():
+    assert [latex.count(value) for value in (7, 1234, 1234567)] == ["7", r"1\,234", r"1\,234\,567"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [(["a"], "a"), (["a", "b"], "a and b"), ("abc", "a, b and c")]
+)
+def test_lists_of_names(names, text):
+    assert latex.conjunction(names) == text

@@ -1,38 +1,40 @@
-"""Every cell: its equations as plain loops, its gradient by differences, and its decomposition."""
+"""Every cell, by its own one step: states, gradient by differences, and decomposition."""
 
 import numpy as np
 import pytest
 
+import guide
+import loops
 import naive
+import own_cells
 import plain_cells
-from gradient_horizon.gradients import contributions, forward_pass
+from gradient_horizon.gradients import contributions, forward_pass, measurement
 from gradient_horizon.networks.activations import ACTIVATIONS
-from gradient_horizon.networks.cells import CELLS
-from gradient_horizon.networks.initialisations import gaussian, spectral_radius
+from gradient_horizon.networks.cells import CELLS, dynamics
+from gradient_horizon.networks.initialisations import spectral_radius
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training import flossing, regulariser
+from gradient_horizon.training.network import Network
 from naive import OUTPUTS, SIZE, STEPS, SYMBOLS
-from plain_cells import OPTIONS
 
 MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 4 == 2}
 # One whose value tells the slope, and one without that and without bounds.
 PHI = ("tanh", "gelu")
 BATCH = 2
 
-every = pytest.mark.parametrize("cell", CELLS)
+# The registered ones by name; others themselves, as a user brings them.
+OWN = [own_cells.Diagonal(), guide.minimal_gated_unit()]
+every = pytest.mark.parametrize(
+    "cell", [*CELLS, *OWN], ids=lambda cell: cell if cell in CELLS else type(cell).__name__
+)
 quiet = pytest.mark.filterwarnings("error")
 
 
 def draw(cell, seed=0, radius=None):
     """A net of the cell with all its weights random, inputs and targets (T, B)."""
     rng = np.random.default_rng(seed)
-    radius = radius or plain_cells.RADIUS.get(cell, 0.9)
-    size = plain_cells.SIZES[cell]
-    net = {name: np.zeros(shape) for name, shape in CELLS[cell].shapes(size, 4).items()}
-    CELLS[cell].initialise(net, rng, gaussian, radius, 1.0, OPTIONS)
-    for name, array in net.items():
-        if name.startswith("b_") or name in ("gain", "shift"):
-            array += 0.3 * rng.standard_normal(array.shape)
+    size = loops.size_of(cell)
+    net = loops.draw_cell(cell, rng, size, 4, radius)
     net |= {
         "W_s": 0.5 * rng.standard_normal((OUTPUTS, size)),
         "b_s": 0.3 * rng.standard_normal(OUTPUTS),
@@ -42,19 +44,45 @@ def draw(cell, seed=0, radius=None):
     return net, inputs, rng.integers(0, OUTPUTS, inputs.shape)
 
 
-def dynamics(cell, activation, net):
-    return CELLS[cell].Dynamics(ACTIVATIONS[activation], net, OPTIONS)
+def population(*nets, dtype=np.float64):
+    """Their weights side by side."""
+    shapes = {name: array.shape for name, array in nets[0].items()}
+    weights = Weights(shapes, len(nets), np.dtype(dtype))
+    for number, net in enumerate(nets):
+        for name, array in net.items():
+            weights[name][number] = array
+    return weights
 
 
-def loss_of(cell, activation, net, inputs, targets, loss_mask):
-    """The mean loss, by plain loops."""
-    losses = [
-        naive.cross_entropy(net["W_s"] @ h + net["b_s"], targets[t, b])
-        for b in range(inputs.shape[1])
-        for t, h in enumerate(plain_cells.outputs(cell, activation, net, inputs[:, b]))
-        if loss_mask[t]
-    ]
-    return np.mean(losses)
+def network(cell, activation, weights, mask="dense", truncation=None):
+    net = Network(cell, activation, weights, MASKS[mask], BATCH, options=loops.OPTIONS)
+    net.recurrence.truncation = truncation
+    return net
+
+
+def trained_gradient(cell, activation, net, inputs, targets, mask="dense", truncation=None):
+    """That of a population of one, in double precision."""
+    weights, gradient = population(net), population(net)
+    trained = network(cell, activation, weights, mask, truncation)
+    trained.loss_and_gradient(inputs[..., None], targets[..., None], gradient)
+    return {name: gradient[name][0].copy() for name in net}
+
+
+@pytest.mark.parametrize("activation", PHI)
+@pytest.mark.parametrize("cell", CELLS)
+@quiet
+def test_a_step_is_that_of_the_equations(cell, activation):
+    """Written a second time, for one sequence, in `plain_cells`."""
+    net, inputs, _ = draw(cell)
+    one = loops.dynamics(cell, activation, net)
+    before = np.random.default_rng(1).normal(0.0, 0.5, (BATCH, one.state_size))
+    for x in loops.vectors(net, inputs):
+        after = loops.step(one, before, x)
+        for b in range(BATCH):
+            state, h = plain_cells.STEP[cell](naive.PHI[activation], net, before[b], x[b])
+            np.testing.assert_allclose(after[b], state, rtol=1e-12, atol=1e-13)
+            np.testing.assert_allclose(one.output(after)[b], h, rtol=1e-12, atol=1e-13)
+        before = after
 
 
 @every
@@ -62,33 +90,18 @@ def loss_of(cell, activation, net, inputs, targets, loss_mask):
 @quiet
 def test_states_are_those_of_a_loop(cell, activation):
     net, inputs, targets = draw(cell)
-    path = forward_pass.trace(dynamics(cell, activation, net), inputs, targets, MASKS["dense"])
-    outputs = np.ldexp(path.unrolled.output, path.unrolled.exponent[1:, :, None])
-    for b in range(BATCH):
-        expected = plain_cells.outputs(cell, activation, net, inputs[:, b])
-        np.testing.assert_allclose(outputs[:, b], expected, rtol=1e-12, atol=1e-13)
-    expected = loss_of(cell, activation, net, inputs, targets, MASKS["dense"])
+    one = loops.dynamics(cell, activation, net)
+    path = forward_pass.trace(one, inputs, targets, MASKS["dense"])
+    unrolled = path.unrolled
+    outputs = np.ldexp(unrolled.output, unrolled.exponent[1:, :, None])
+    states = np.ldexp(unrolled.state, unrolled.exponent[..., None])
+    for t, expected in enumerate(loops.states(one, inputs)):
+        np.testing.assert_allclose(states[t], expected, rtol=1e-12, atol=1e-13)
+        if t > 0:
+            expected = one.output(expected)
+            np.testing.assert_allclose(outputs[t - 1], expected, rtol=1e-12, atol=1e-13)
+    expected = loops.loss(one, inputs, targets, MASKS["dense"])
     assert path.loss == pytest.approx(expected, rel=1e-12)
-
-
-@every
-def test_steps_one_at_a_time_are_the_unrolled_ones(cell):
-    net, inputs, _ = draw(cell, 1)
-    one = dynamics(cell, "tanh", net)
-    drive = one.drives(inputs)
-    unrolled = one.unroll(drive)
-    state = np.zeros((BATCH, one.state_size))
-    for t, own in enumerate(drive):
-        state = one.advance(state, own)
-        np.testing.assert_allclose(state, unrolled.state[t + 1], rtol=1e-13, atol=1e-14)
-        np.testing.assert_allclose(one.output(state), unrolled.output[t], rtol=1e-13, atol=1e-14)
-
-
-def by_differences(cell, activation, net, inputs, targets, loss_mask, name):
-    def loss():
-        return loss_of(cell, activation, net, inputs, targets, loss_mask)
-
-    return naive.central_differences(loss, net[name])
 
 
 @every
@@ -98,19 +111,15 @@ def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
     """Every weight of a population of two, against differences of the loss of plain loops."""
     nets = [draw(cell, seed)[0] for seed in (2, 3)]
     _, inputs, targets = draw(cell, 4)
-    shapes = {name: array.shape for name, array in nets[0].items()}
-    weights, gradient = (Weights(shapes, 2, np.dtype(np.float64)) for _ in range(2))
-    for number, net in enumerate(nets):
-        for name, array in net.items():
-            weights[name][number] = array
-    network = Network(cell, activation, weights, MASKS[mask], BATCH, options=OPTIONS)
+    weights, gradient = population(*nets), population(*nets)
     both = [np.repeat(part[..., None], 2, axis=2) for part in (inputs, targets)]
-    losses = network.loss_and_gradient(*both, gradient)
+    losses = network(cell, activation, weights, mask).loss_and_gradient(*both, gradient)
+    given = inputs, targets, MASKS[mask]
     for number, net in enumerate(nets):
-        given = cell, activation, net, inputs, targets, MASKS[mask]
-        assert losses[number] == pytest.approx(loss_of(*given), rel=1e-12)
+        expected = loops.loss(loops.dynamics(cell, activation, net), *given)
+        assert losses[number] == pytest.approx(expected, rel=1e-12)
         for name in net:
-            expected = by_differences(*given, name)
+            expected = loops.gradient(cell, activation, net, name, *given)
             assert abs(expected).max() > 1e-6
             np.testing.assert_allclose(gradient[name][number], expected, rtol=0, atol=2e-10)
 
@@ -121,18 +130,12 @@ def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
 def test_the_distances_add_up_to_the_gradient_of_the_loss(cell, activation):
     """Norms of sums that know nothing of each other, and the residual against BPTT."""
     net, *batch = draw(cell, 5)
-    path = forward_pass.trace(dynamics(cell, activation, net), *batch, MASKS["dense"])
-    given = plain_cells.taken_apart(cell, net), *batch
-    parts = contributions.by_weight_and_distance(path)
-    for name, part in parts.items():
+    one = loops.dynamics(cell, activation, net)
+    path = forward_pass.trace(one, *batch, MASKS["dense"])
+    for name, part in contributions.by_weight_and_distance(path).items():
         assert part.residual < 1e-13
-        arrays = plain_cells.GRADIENTS[cell][name]
-        expected = np.sqrt(
-            sum(
-                np.square(by_differences(cell, activation, *given, MASKS["dense"], array)).sum()
-                for array in arrays
-            )
-        )
+        assert part.signed_share.sum() == pytest.approx(1.0, rel=1e-12)
+        expected = np.linalg.norm(loops.whole_gradient(one, name, *batch, MASKS["dense"]))
         assert 10.0**part.log10_gradient_norm == pytest.approx(expected, rel=1e-8)
 
 
@@ -140,31 +143,20 @@ def test_the_distances_add_up_to_the_gradient_of_the_loss(cell, activation):
 @pytest.mark.parametrize("activation", PHI)
 def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation):
     """C_d by differences of a loss in which the weights of the step t - d alone are varied."""
-    net, inputs, targets = draw(cell, 6)
-    path = forward_pass.trace(dynamics(cell, activation, net), inputs, targets, MASKS["holes"])
-    parts = contributions.by_weight_and_distance(path)
-    net = plain_cells.taken_apart(cell, net)
-    states = plain_cells.states_before(cell, activation, net, inputs)
-    given = cell, activation, net, inputs, targets, MASKS["holes"], states
-    for name, arrays in plain_cells.GRADIENTS[cell].items():
-        totals = np.zeros(STEPS)
-        for array in arrays:
-            terms = np.zeros((STEPS, *net[array].shape))
-            for k in range(STEPS):
-                for index in np.ndindex(net[array].shape):
-                    changes = plain_cells.step_losses_slope(*given, array, index, k)
-                    for t in range(k, STEPS):
-                        terms[(t - k, *index)] += changes[t]
-            totals += np.square(terms).reshape(STEPS, -1).sum(axis=1)
-        measured = 10.0 ** parts[name].log10_contribution
-        np.testing.assert_allclose(measured, np.sqrt(totals), rtol=1e-7, atol=1e-10)
+    net, *batch = draw(cell, 6)
+    one = loops.dynamics(cell, activation, net)
+    path = forward_pass.trace(one, *batch, MASKS["holes"])
+    for name, part in contributions.by_weight_and_distance(path).items():
+        expected = loops.contributions(one, name, *batch, MASKS["holes"])
+        measured = 10.0**part.log10_contribution
+        np.testing.assert_allclose(measured, expected, rtol=1e-7, atol=1e-10)
 
 
 @every
 @pytest.mark.parametrize("activation", PHI)
 def test_jacobians_are_those_of_differences(cell, activation):
     net, inputs, _ = draw(cell, 7)
-    one = dynamics(cell, activation, net)
+    one = loops.dynamics(cell, activation, net)
     drive = one.drives(inputs)
     unrolled = one.unroll(drive)
     state = np.ldexp(unrolled.state, unrolled.exponent[..., None])
@@ -184,8 +176,8 @@ def test_jacobians_are_those_of_differences(cell, activation):
 @every
 def test_no_step_back_exceeds_its_bound(cell):
     for radius in (0.4, 1.0, 2.5):
-        net, inputs, _ = draw(cell, 8, radius=min(radius, plain_cells.LARGEST_RADIUS[cell]))
-        one = dynamics(cell, "tanh", net)
+        net, inputs, _ = draw(cell, 8, radius=radius)
+        one = loops.dynamics(cell, "tanh", net)
         bound = one.step_bound(1.0)
         unrolled = one.unroll(one.drives(inputs))
         largest = max(np.linalg.norm(unrolled.jacobian(t)[0], 2) for t in range(STEPS))
@@ -196,33 +188,113 @@ def test_no_step_back_exceeds_its_bound(cell):
 @pytest.mark.parametrize("truncation", [1, 3, STEPS])
 def test_truncated_backpropagation_cuts_between_stretches(cell, truncation):
     """The gradient of a net whose state is passed on as a constant every K steps, from the end."""
-    net, inputs, targets = draw(cell, 9)
-    shapes = {name: array.shape for name, array in net.items()}
-    weights, gradient, whole = (Weights(shapes, 1, np.dtype(np.float64)) for _ in range(3))
-    for name, array in net.items():
-        weights[name][0] = array
-    network = Network(cell, "tanh", weights, MASKS["dense"], BATCH, options=OPTIONS)
-    network.loss_and_gradient(inputs[..., None], targets[..., None], whole)
-    network.recurrence.truncation = truncation
-    network.loss_and_gradient(inputs[..., None], targets[..., None], gradient)
-    if truncation == STEPS:
-        np.testing.assert_array_equal(gradient.flat, whole.flat)
-        return
+    net, *batch = draw(cell, 9)
+    found = trained_gradient(cell, "tanh", net, *batch, truncation=truncation)
+    whole = trained_gradient(cell, "tanh", net, *batch)
     for name in net:
-        if name == "embedding":
-            continue
-        expected = plain_cells.truncated_gradient(
-            cell, "tanh", net, inputs, targets, MASKS["dense"], name, truncation
-        )
-        np.testing.assert_allclose(gradient[name][0], expected, rtol=0, atol=2e-10)
+        if truncation == STEPS:
+            np.testing.assert_array_equal(found[name], whole[name])
+        elif name != "embedding":
+            expected = loops.truncated_gradient(
+                cell, "tanh", net, name, *batch, MASKS["dense"], truncation
+            )
+            np.testing.assert_allclose(found[name], expected, rtol=0, atol=2e-10)
 
 
 @every
 @pytest.mark.parametrize("radius", [0.3, 0.95])
 def test_the_radius_at_the_start_is_exact(cell, radius):
     net, _, _ = draw(cell, 10, radius=radius)
-    for block in plain_cells.blocks(cell, net):
-        assert spectral_radius(block) == pytest.approx(radius, rel=1e-13)
+    matrices = [loops.dynamics(cell, "tanh", net).recurrent]
+    if net.get("W_hh", np.zeros(0)).ndim == 2:
+        matrices += list(net["W_hh"].reshape(-1, *matrices[0].shape))
+    for matrix in matrices:
+        assert spectral_radius(matrix) == pytest.approx(radius, rel=1e-13)
+
+
+# The fast forms, and the same cells by one step and its derivative alone
+
+
+@pytest.mark.parametrize("truncation", [None, 4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", PHI)
+@pytest.mark.parametrize("name", own_cells.TWINS)
+def test_a_fast_recurrence_is_that_of_the_step(name, activation, dtype, truncation):
+    nets = [draw(name, seed)[0] for seed in (20, 21, 22)]
+    rng = np.random.default_rng(23)
+    inputs = rng.integers(0, SYMBOLS, (STEPS, BATCH, len(nets)))
+    targets = rng.integers(0, OUTPUTS, inputs.shape)
+    found = []
+    for cell in (name, own_cells.TWINS[name]):
+        weights, gradient = population(*nets, dtype=dtype), population(*nets, dtype=dtype)
+        trained = network(cell, activation, weights, truncation=truncation)
+        # Twice: nothing of the first batch may be left.
+        for _ in range(2):
+            loss = trained.loss_and_gradient(inputs, targets, gradient)
+        assert gradient.flat.dtype == trained.recurrence.states.dtype == dtype
+        found.append((loss, gradient.flat, trained.evaluate(inputs[..., 0], targets[..., 0])))
+    for fast, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(plain, fast, rtol=0, atol=30 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("activation", PHI)
+@pytest.mark.parametrize("name", own_cells.TWINS)
+def test_a_fast_form_is_taken_apart_as_the_step_is(name, activation):
+    net, inputs, targets = draw(name, 24)
+    probe = {"inputs": inputs, "targets": targets, "loss_mask": MASKS["holes"]}
+    tables = [
+        measurement.measure(loops.dynamics(cell, activation, net), probe)
+        for cell in (name, own_cells.TWINS[name])
+    ]
+    for fast, plain in zip(*tables, strict=True):
+        for column in fast:
+            if column in ("bound", "log10_bound", "worst_slope", "note_slope", "residual"):
+                continue
+            expected = np.nan_to_num(fast[column], nan=7.0, neginf=-7.0)
+            got = np.nan_to_num(plain[column], nan=7.0, neginf=-7.0)
+            np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12, err_msg=column)
+
+
+def test_states_that_leave_the_floats_are_refused():
+    net, inputs, targets = draw(own_cells.TWINS["rnn"], 25)
+    net["W_hh"] *= 1e60
+    one = loops.dynamics(own_cells.TWINS["rnn"], "linear", net)
+    with pytest.raises(dynamics.InexactError, match=r"leave the floating-point numbers at step \d"):
+        forward_pass.trace(one, inputs, targets, MASKS["dense"])
+
+
+def test_signals_of_any_size_are_taken_apart():
+    """300 steps of a linear unit that halves or doubles: transport is a power of 2, exactly."""
+    rng = np.random.default_rng(26)
+    inputs = rng.integers(0, SYMBOLS, (300, 1))
+    for weight in (2.0**-8, 2.0**3):
+        net = {
+            "W_hh": np.array([[weight]]),
+            "W_hx": 0.01 * rng.standard_normal((1, SYMBOLS)),
+            "b_h": np.zeros(1),
+            "W_s": np.full((1, 1), 2.0**-900),
+            "b_s": np.zeros(1),
+        }
+        one = loops.dynamics(own_cells.TWINS["rnn"], "linear", net)
+        targets, mask = np.ones((300, 1, 1)), np.arange(300) == 299
+        path = forward_pass.trace(one, inputs, targets, mask)
+        parts = contributions.by_weight_and_distance(path)
+        expected = np.arange(300) * np.log10(weight)
+        np.testing.assert_allclose(parts["W_hh"].log10_transport, expected, rtol=1e-12, atol=1e-12)
+        assert max(part.residual for part in parts.values()) < 1e-13
+
+
+# Single cells
+
+
+def test_the_remedies_that_are_for_the_simple_cell_alone():
+    """Its step back, and for flossing the weights as well, which no constraint undoes."""
+    rnn = CELLS["rnn"]
+    alike = [name for name, cell in CELLS.items() if cell.Recurrence is rnn.Recurrence]
+    assert alike == list(regulariser.ALLOWED_CELLS)
+    assert [name for name in alike if type(CELLS[name]) is type(rnn)] == list(
+        flossing.ALLOWED_CELLS
+    )
 
 
 def test_a_leaky_integrator_without_leak_is_the_simple_cell():
@@ -242,7 +314,8 @@ def test_a_leaky_integrator_without_leak_is_the_simple_cell():
 def test_a_residual_net_without_recurrent_weights_keeps_every_signal():
     net, inputs, targets = draw("residual", 12)
     net["W_hh"][...] = 0.0
-    path = forward_pass.trace(dynamics("residual", "tanh", net), inputs, targets, MASKS["dense"])
+    one = loops.dynamics("residual", "tanh", net)
+    path = forward_pass.trace(one, inputs, targets, MASKS["dense"])
     transport = contributions.by_distance(path).log10_transport
     np.testing.assert_allclose(transport, 0.0, rtol=0, atol=1e-14)
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+import loops
 import naive
 import plain_cells
 from gradient_horizon.gradients import contributions, forward_pass, measurement
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS, gates
 from gradient_horizon.networks.initialisations import INITIALISATIONS, gaussian
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 # Which rows of the biases belong to the gate that keeps, and to the one that lets in.
 KEEPS = {"lstm": 1, "gru": 1}
@@ -79,11 +80,11 @@ def signals_by_differences(net, inputs, targets):
     """g_{t,k} = dE_t/ds_k of every sequence, by differences of plain loops: (B, T, T, 2 N)."""
     steps, sequences = inputs.shape
     phi, size = naive.PHI["tanh"], 2 * SIZE
-    states = plain_cells.states_before("lstm", "tanh", net, inputs)
+    states = loops.states(loops.dynamics("lstm", "tanh", net), inputs)
     result = np.zeros((sequences, steps, steps, size))
     for b, k in np.ndindex(sequences, steps):
         x = net["embedding"][inputs[:, b]]
-        after, _ = plain_cells.STEP["lstm"](phi, net, states[b][k], x[k])
+        after, _ = plain_cells.STEP["lstm"](phi, net, states[k][b], x[k])
 
         def losses(state, b=b, k=k, x=x):
             found = np.zeros(steps)
@@ -184,7 +185,7 @@ def test_chrono_changes_nothing_but_its_biases(cell):
     facts = {"input_size": SYMBOLS, "output_size": OUTPUTS, "embedded": True}
     model = {"hidden_size": SIZE, "embedding_size": 4, "input_scale": 1.0}
     without, with_it = (
-        loop.initial_weights(settings | {"model": model | {"chrono": longest}}, facts)
+        grid_point.weights_of(settings | {"model": model | {"chrono": longest}}, facts)
         for longest in (None, 20.0)
     )
     for name in without.names():

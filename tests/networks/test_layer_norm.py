@@ -10,7 +10,8 @@ from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import layer_norm
 from gradient_horizon.networks.initialisations import gaussian
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
+from gradient_horizon.training.network import Network
 
 STEPS, BATCH, SIZE, SYMBOLS, OUTPUTS = 9, 4, 6, 5, 3
 MASK = np.ones(STEPS, dtype=bool)
@@ -20,8 +21,11 @@ FACTS = {"input_size": 4, "output_size": 4, "embedded": False}
 def draw(seed=0, size=SIZE):
     """A net with all its weights random, one-hot inputs and targets (T, B)."""
     rng = np.random.default_rng(seed)
-    net = {name: np.zeros(shape) for name, shape in layer_norm.shapes(size, SYMBOLS).items()}
-    layer_norm.initialise(net, rng, gaussian, 0.9, 1.0, {})
+    net = {
+        name: np.zeros(shape)
+        for name, shape in layer_norm.LayerNorm().shapes(size, SYMBOLS).items()
+    }
+    layer_norm.LayerNorm().initialise(net, rng, gaussian, 0.9, 1.0, {})
     net["gain"] += 0.3 * rng.standard_normal(size)
     net["shift"] += 0.3 * rng.standard_normal(size)
     net |= {"W_s": rng.standard_normal((OUTPUTS, size)), "b_s": rng.standard_normal(OUTPUTS)}
@@ -38,7 +42,7 @@ def gradient_in_training(net, inputs, targets):
     weights, gradient = (Weights(shapes, 1, np.dtype(np.float64)) for _ in range(2))
     for name, array in net.items():
         weights[name][0] = array
-    network = loop.Network("layer_norm", "tanh", weights, MASK, BATCH)
+    network = Network("layer_norm", "tanh", weights, MASK, BATCH)
     network.loss_and_gradient(inputs[..., None], targets[..., None], gradient)
     return {name: gradient[name][0] for name in net}
 
@@ -164,7 +168,7 @@ def test_as_a_remedy_it_starts_from_the_weights_of_the_simple_cell():
         }
     )
     plain, remedy = (
-        loop.initial_weights(run_settings(whole, "echo", run), FACTS)
+        grid_point.weights_of(run_settings(whole, "echo", run), FACTS)
         for run in runs(whole["experiments"]["echo"])
     )
     for name in ("W_hh", "W_hx", "W_s"):

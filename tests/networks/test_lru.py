@@ -13,7 +13,7 @@ from gradient_horizon.networks.initialisations import (
     largest_singular_value,
     spectral_radius,
 )
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 STEPS, BATCH, SIZE, SYMBOLS, OUTPUTS = 12, 3, 5, 4, 3
 MASK = np.ones(STEPS, dtype=bool)
@@ -23,8 +23,8 @@ FACTS = {"input_size": SYMBOLS, "output_size": SYMBOLS, "embedded": False}
 def draw(seed=0, size=SIZE, radius=0.9, ring=0.0):
     """A net, one-hot inputs and targets (T, B)."""
     rng = np.random.default_rng(seed)
-    net = {name: np.zeros(shape) for name, shape in lru.shapes(size, SYMBOLS).items()}
-    lru.initialise(net, rng, gaussian, radius, 1.0, {"ring": ring})
+    net = {name: np.zeros(shape) for name, shape in lru.Lru().shapes(size, SYMBOLS).items()}
+    lru.Lru().initialise(net, rng, gaussian, radius, 1.0, {"ring": ring})
     net["b_y"] += 0.3 * rng.standard_normal(size)
     net |= {"W_s": rng.standard_normal((OUTPUTS, size)), "b_s": rng.standard_normal(OUTPUTS)}
     inputs = rng.integers(0, SYMBOLS, (STEPS, BATCH))
@@ -77,9 +77,11 @@ def test_one_unit_lies_on_the_edge_and_the_others_where_they_were_drawn(ring):
 
 def test_phases_are_even_and_the_inputs_weighted():
     size = 100_000
-    net = {name: np.zeros(shape) for name, shape in lru.shapes(size, 2).items() if name != "C"}
+    net = {
+        name: np.zeros(shape) for name, shape in lru.Lru().shapes(size, 2).items() if name != "C"
+    }
     net["C"] = np.zeros((1, 1))  # as it should be, it would not fit into memory
-    lru.initialise(net, np.random.default_rng(3), gaussian, 0.9, 0.7, {"ring": 0.3})
+    lru.Lru().initialise(net, np.random.default_rng(3), gaussian, 0.9, 0.7, {"ring": 0.3})
     phases = np.exp(net["theta_log"])
     assert phases.min() > 0.0 and phases.max() <= 2.0 * np.pi * (1 + 1e-15)
     expected = (np.arange(size) + 0.5) / size
@@ -213,7 +215,7 @@ def test_a_radius_next_to_one_is_exact_in_the_weights_that_are_kept(precision):
     whole["experiments"]["echo"]["training"] = {"precision": precision}
     whole = resolve(whole)
     (run,) = runs(whole["experiments"]["echo"])
-    weights = loop.initial_weights(run_settings(whole, "echo", run), FACTS)
+    weights = grid_point.weights_of(run_settings(whole, "echo", run), FACTS)
     largest = moduli({"nu_log": weights["nu_log"].astype(np.float64)}).max(axis=1)
     tolerance = 1e-6 * 13.8 * np.finfo(precision).eps + 1e-16
     np.testing.assert_allclose(largest, 0.999999, rtol=0, atol=2 * tolerance)

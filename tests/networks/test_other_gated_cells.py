@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.networks.cells import CELLS, gates, recurrence
+from gradient_horizon.networks.cells import gates
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 from naive import BATCH, OUTPUTS, SIZE, STEPS, SYMBOLS
 
 
@@ -20,15 +20,15 @@ class OneGate(gates.Recurrence):
 
     def __init__(self, *given):
         super().__init__(*given)
-        self._back = recurrence.step_products(self.drive, self.weights["W_hh"], self._scratch)
+        self._send_back(self.drive)
 
     def forward(self):
-        np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
+        self._transpose()
         sums = self._buffer
         for t, rows in enumerate(self.drive):
             if t > 0:
                 self._onward[t]()
-                rows += self._rows
+                rows += self._products
             np.copyto(sums, self._drive_by_gate[t])
             z, n = self.gates[t]
             gates.sigmoid(sums[0], out=z)
@@ -45,15 +45,12 @@ class OneGate(gates.Recurrence):
                 signal += self._carried
             z, n = self.gates[t]
             np.multiply(signal, 1.0 - z, out=self._carried)
-            self._slope(n, self._pre_activations[t], out=of_n)
+            self._slope_of(n, self._pre_activations[t], out=of_n)
             of_n *= z * signal
             gates.sigmoid_slope_from_value(z, out=of_z)
             of_z *= (n - self.states[t]) * signal
             np.copyto(self._drive_by_gate[t], delta)
         return self.drive
-
-    def weight_gradient(self, slopes):
-        self._sum.write(self.drive, self.states, out=slopes["W_hh"])
 
 
 def loss_of(activation, net, inputs, targets):
@@ -71,9 +68,8 @@ def loss_of(activation, net, inputs, targets):
 
 # One whose value tells the slope, and one without that.
 @pytest.mark.parametrize("activation", ["tanh", "gelu"])
-def test_it_follows_the_gradient_of_the_loss(activation, monkeypatch):
+def test_it_follows_the_gradient_of_the_loss(activation):
     """Every weight of a population of two, against differences of the loss of plain loops."""
-    monkeypatch.setitem(CELLS, "one_gate", SimpleNamespace(Recurrence=OneGate))
     rng = np.random.default_rng(0)
     shapes = {
         **{"W_hh": (2 * SIZE, SIZE), "W_hx": (2 * SIZE, SYMBOLS), "b_h": (2 * SIZE,)},
@@ -84,7 +80,9 @@ def test_it_follows_the_gradient_of_the_loss(activation, monkeypatch):
         weights[name][...] = 0.5 * rng.standard_normal((2, *shape))
     inputs = rng.integers(0, SYMBOLS, (STEPS, BATCH, 2))
     targets = rng.integers(0, OUTPUTS, inputs.shape)
-    network = Network("one_gate", activation, weights, np.ones(STEPS, bool), BATCH)
+    network = Network(
+        SimpleNamespace(Recurrence=OneGate), activation, weights, np.ones(STEPS, bool), BATCH
+    )
     losses = network.loss_and_gradient(inputs, targets, gradient)
     for number in range(2):
         net = {name: weights[name][number].copy() for name in shapes}

@@ -11,11 +11,12 @@ import scipy.optimize
 import naive
 from gradient_horizon.config import configuration, grid
 from gradient_horizon.gradients import contributions, forward_pass, measurement
-from gradient_horizon.networks import user_activation_checks, user_activations
+from gradient_horizon.ground import digests, imports
+from gradient_horizon.networks import user_activations
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 
 GOOD = ["mish", "rational", "ReLU_6", "late", "asinh", "flank", "sine"]
 good = pytest.mark.parametrize("function", GOOD)
@@ -51,7 +52,7 @@ def folder(tmp_path, monkeypatch):
     source = Path(naive.__file__).with_name("own_activations.py")
     path = [place for place in sys.path if place != str(source.parent)]
     monkeypatch.setattr(sys, "path", path)
-    monkeypatch.setattr(ACTIVATIONS, "_own", {})
+    monkeypatch.setattr(ACTIVATIONS, "_found", {})
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "own_activations", raising=False)
     before = set(sys.modules)
@@ -120,7 +121,7 @@ def test_contributions_add_up_to_differences_of_the_loss(function, monkeypatch):
 
 
 def _module():
-    return user_activations.import_module_of(own("mish"))
+    return imports.user_module(own("mish"))
 
 
 @good
@@ -273,7 +274,7 @@ def test_a_clash_with_a_registered_name_in_another_experiment(folder):
 def test_unknown_names_are_not_imported():
     with pytest.raises(KeyError, match="mish"):
         ACTIVATIONS["mish"]
-    with pytest.raises(user_activations.OwnActivationError, match="no module 'qqqq'"):
+    with pytest.raises(imports.UserCodeError, match="no module 'qqqq'"):
         ACTIVATIONS["qqqq:mish"]
 
 
@@ -288,16 +289,16 @@ def test_the_digest_follows_the_module_and_what_it_imports_from_the_folder(folde
     (folder / "broken.py").write_text("def f(:")
     used = folder / "own_activations.py"
     used.write_text(used.read_text() + "try:\n    import helper, broken\nexcept Exception: pass\n")
-    before = user_activation_checks.digest(own("mish"))
+    before = digests.place_digest(own("mish"))
     for name in ("own_activations", "helper", "package/__init__", "package/part", "broken"):
         file = folder / f"{name}.py"
         text = file.read_text()
         file.write_text(text + "# changed\n")
-        assert user_activation_checks.digest(own("mish")) != before
+        assert digests.place_digest(own("mish")) != before
         file.write_text(text)
     (folder / "package" / "unused.py").write_text("# changed\n")
-    assert user_activation_checks.digest(own("mish")) == before
-    assert user_activation_checks.digest("tanh") is None
+    assert digests.place_digest(own("mish")) == before
+    assert ACTIVATIONS.place("tanh") is None
 
 
 def test_of_an_installed_package_the_package_alone_counts(folder, tmp_path_factory, monkeypatch):
@@ -309,10 +310,10 @@ def test_of_an_installed_package_the_package_alone_counts(folder, tmp_path_facto
     (place / "installed_one" / "acts.py").write_text("from . import more\nimport installed_two\n")
     (place / "installed_one" / "more.py").write_text("")
     name = "installed_one.acts:mish"
-    before = user_activation_checks.digest(name)
+    before = digests.place_digest(name)
     (place / "installed_two" / "__init__.py").write_text("# changed\n")
-    assert user_activation_checks.digest(name) == before
+    assert digests.place_digest(name) == before
     (place / "installed_one" / "more.py").write_text("# changed\n")
-    assert user_activation_checks.digest(name) != before
+    assert digests.place_digest(name) != before
     for module in ("installed_one", "installed_one.acts", "installed_one.more", "installed_two"):
         del sys.modules[module]

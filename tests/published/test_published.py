@@ -258,15 +258,15 @@ def test_nets_as_training_left_them():
 
 
 def test_a_row_for_each_claim():
-    rows = published.findings(configuration.resolve(configured()), summary())
+    rows = published.comparisons(configuration.resolve(configured()), summary())
     assert list(rows.columns) == list(published.COLUMNS)
     assert list(rows["published"]) == [claim.published for claim in pascanu2013.CLAIMS]
     printed = published.closing(rows)
     assert printed.count("same direction?: undecided") == len(rows)
     assert max(map(len, printed.splitlines())) <= 100
-    section = published.section(rows)
-    assert section.count(r"\citet{pascanu2013}") == len(rows)
-    assert "not in this run" in section and '"' not in section
+    table = published.comparison_table(rows)
+    assert table.count(r"\citet{pascanu2013}") == len(rows)
+    assert "not in this run" in table and r"\caption{\publishedcaption}" in table
 
 
 def test_a_comparison_that_there_is_not():

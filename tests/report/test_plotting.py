@@ -58,3 +58,17 @@ def test_what_is_saved_is_laid_out_once(tmp_path, monkeypatch):
         extent = axes.get_tightbbox()
     assert extent.x0 >= 0 and extent.y0 >= 0
     assert extent.x1 <= figure.bbox.width and extent.y1 <= figure.bbox.height
+
+
+def test_a_figure_grows_with_its_legend():
+    """By the rows that there was no room for; the panels keep their height."""
+    heights = []
+    for count in (3, 8, 30):
+        with matplotlib.rc_context():
+            plotting.use_style()
+            figure, _ = plotting.new_figure(2.0, 1, 1)
+            plotting.add_legend(figure, {f"a name of some length {k}": {} for k in range(count)})
+            figure.draw_without_rendering()
+        heights.append(figure.axes[0].get_window_extent().height)
+        assert (figure.get_figheight() > 2.0) == (count > 3)
+    assert max(heights) < 1.1 * min(heights)

@@ -1,4 +1,4 @@
-"""Sentences on theory, truncation and influence from small tables whose answers are known."""
+"""Numbers on theory, truncation and influence from small tables whose answers are known."""
 
 import numpy as np
 import pandas as pd
@@ -45,53 +45,45 @@ def slopes(deviation=(0.01, -0.02, 0.03), after=(0.1, -0.5, 0.2), low=(0.05, -0.
 
 
 def test_gaps_between_theory_and_measurement():
-    gap = theory_numbers.slope_gaps(slopes())
-    assert gap["before"] == "0.020"
-    assert gap["after"] == "0.20"
-    assert gap["largest"] == r"\ensuremath{-}0.50 (tanh networks of radius 1.5)"
+    macros = theory_numbers.slope_macros(slopes())
+    assert (macros["MeanFieldGapBefore"], macros["MeanFieldGapAfter"]) == ("0.020", "0.20")
+    assert macros["LargestMeanFieldGap"] == r"\ensuremath{-}0.50"
+    assert macros["LargestMeanFieldPoint"] == "tanh networks of radius 1.5"
     # The last interval reaches from -0.1 to 0.5.
-    assert gap["outside"] == "2 of 3 grid points"
-    assert gap["bound"] == "1"
-    own, across = theory_numbers.slope_macros(slopes()), theory_numbers.across_macros(slopes())
-    assert "the bound lies a median of 1 a step above" in own["SlopeGaps"]
-    assert "and the mean field is off by 0.020 in the median. After" in own["SlopeGaps"]
-    assert "to 0.020 a step in the median before" in across["MeanFieldFinding"]
-    assert across["SlopesAcross"].startswith("Over all grid points the median")
+    assert (macros["MeanFieldOutside"], macros["MeanFieldCompared"]) == ("2", "3")
+    assert macros["BoundGap"] == "1"
+
+
+def test_all_experiments_together():
+    assert theory_numbers.across_macros(slopes())["MeanFieldPoints"] == "3"
     some = theory_numbers.across_macros(slopes(deviation=(0.01, -0.02, np.nan)))
-    assert some["SlopesAcross"].startswith("Over the 2 grid points of which both are known the")
-    assert "zero lies outside of its interval at 2 of 3 grid points" in across["SlopesAcross"]
+    assert (some["MeanFieldPoints"], some["MeanFieldGapBefore"]) == ("2", "0.015")
 
 
 def test_of_several_experiments_the_largest_gap_is_named_with_its_own():
     other = slopes(after=(0.1, 0.1, 0.1)).assign(experiment="temporal_order")
-    found = theory_numbers.slope_gaps(pd.concat([other, slopes()], ignore_index=True))
-    gap = r"\ensuremath{-}0.50 (tanh networks of radius 1.5, echo)"
-    assert found["largest"] == gap
+    macros = theory_numbers.across_macros(pd.concat([other, slopes()], ignore_index=True))
+    assert macros["LargestMeanFieldGap"] == r"\ensuremath{-}0.50"
+    assert macros["LargestMeanFieldPoint"] == "tanh networks of radius 1.5, echo"
 
 
 def test_no_gap_is_known():
     unknown = (np.nan,) * 3
-    table = slopes(unknown, unknown, unknown)
-    gap = theory_numbers.slope_gaps(table)
-    assert gap["largest"] == "none" and gap["after"] == "--"
-    assert gap["outside"] == "0 of 0 grid points"
-    own, across = theory_numbers.slope_macros(table), theory_numbers.across_macros(table)
-    assert own["SlopeGaps"].endswith(
-        "before training. Mean-field theory is of the simple cell only."
-    )
-    assert across["MeanFieldFinding"] == ""
-    assert across["SlopesAcross"].startswith("The bound lies a median of 1 above")
+    macros = theory_numbers.across_macros(slopes(unknown, unknown, unknown))
+    gaps = ("MeanFieldGapBefore", "MeanFieldGapAfter", "LargestMeanFieldGap")
+    assert [macros[name] for name in (*gaps, "LargestMeanFieldPoint")] == 4 * ["--"]
+    counts = ("MeanFieldPoints", "MeanFieldOutside", "MeanFieldCompared")
+    assert [macros[name] for name in counts] == 3 * ["0"]
+    assert macros["BoundGap"] == "1"
 
 
-@pytest.mark.parametrize("deviation", [(0.01, -0.02, 0.03), (np.nan,) * 3])
-def test_no_bound_is_known(deviation):
+@pytest.mark.parametrize("known", [True, False])
+def test_no_bound_is_known(known):
+    deviation = (0.01, -0.02, 0.03) if known else (np.nan,) * 3
     table = slopes(deviation, deviation, deviation).assign(worst_slope=np.nan)
-    own, across = theory_numbers.slope_macros(table), theory_numbers.across_macros(table)
-    sentence = own["SlopeGaps"]
-    assert sentence.startswith("No worst-case bound is known of these cells")
-    assert ("mean field is off by 0.020" in sentence) == (not np.isnan(deviation[0]))
-    for text in (sentence, *across.values()):
-        assert "nan" not in text and "--" not in text and "bound lies" not in text
+    macros = theory_numbers.slope_macros(table)
+    assert macros["BoundGap"] == "--"
+    assert macros["MeanFieldGapBefore"] == ("0.020" if known else "--")
 
 
 def test_matrices_beside_their_limits():
@@ -135,51 +127,45 @@ def distances(low=(1.0, 0.5, 0.1, -0.2, 0.3)):
 
 
 def test_truncation_and_saturation():
-    macros = theory_numbers.reach_macros(summary(), distances(), None)
+    macros = theory_numbers.reach_macros(summary(), distances())
     assert macros["ShortestTruncation"] == "7 (tanh networks of radius 0.5)"
     assert macros["LongestTruncation"] == r"\ensuremath{\ge}12 (tanh networks of radius 1.5)"
     assert macros["SaturatedBefore"] == r"10.0\,\%" and macros["SaturatedAfter"] == r"40.0\,\%"
-    assert macros["InputAlike"] == "2 of the 3 grid points have"
+    assert macros["InputAlike"] == "2"
 
 
 @pytest.mark.parametrize(
-    ("low", "where"),
+    ("low", "reach"),
     [
-        ((1.0, 0.5, 0.1, -0.2, 0.3), "up to distance 2"),
-        ((1.0, 2.0), "at all distances"),
-        ((0.0, 1.0), "at no distance"),
-        ((np.nan, np.nan), "at no distance"),
+        ((1.0, 0.5, 0.1, -0.2, 0.3), "2"),
+        ((1.0, 2.0), "all"),
+        ((0.0, 1.0), "none"),
+        ((np.nan, np.nan), "none"),
     ],
 )
-def test_how_far_contributions_are_more_than_noise(low, where):
+def test_how_far_contributions_are_more_than_noise(low, reach):
     """The lowest loss is that of the second grid point."""
-    sentence = theory_numbers.reach_macros(summary(), distances(low), None)["Signal"]
-    assert sentence.startswith("For the tanh networks of radius 1.5,") and sentence.endswith(where)
+    assert theory_numbers.reach_macros(summary(), distances(low))["SignalReach"] == reach
+
+
+def influence(*forward):
+    macros = theory_numbers.reach_macros(summary(*forward), distances())
+    names = ("BestForwardHorizon", "HorizonsKnown", "InfluenceFarther", "InfluenceNearer")
+    return tuple(macros[name] for name in names)
 
 
 def test_influence_beside_the_gradient():
     """Forward horizons 3 and 9 beside h99 of 6 and 4: at 3 - 1 < 6 - 1 nearer, at 9 - 1 farther."""
-    sentence = theory_numbers.reach_macros(summary(), distances(), 10)["Influence"]
-    assert "up to 9 steps back (the task asks for 10 steps); 99\\,\\% of their gradient lie" in (
-        sentence
-    )
-    assert "within distance 4." in sentence
-    assert "Of the 2 grid points where both" in sentence
-    assert "from farther back at 1 and from less far back at 1" in sentence
+    assert influence() == ("9", "2", "1", "1")
 
 
 def test_a_lower_bound_is_not_compared():
-    sentence = theory_numbers.reach_macros(
-        summary(forward_censored=(False, True, False)), distances(), None
-    )["Influence"]
-    assert r"up to \ensuremath{\ge}9 steps back; 99" in sentence
-    assert "Of the 1 grid point where both" in sentence
-    assert "from farther back at 0 and from less far back at 1" in sentence
+    bound = r"\ensuremath{\ge}9"
+    assert influence((3.0, 9.0, np.nan), (False, True, False)) == (bound, "1", "0", "1")
 
 
 def test_nothing_was_learnt():
-    nothing = theory_numbers.reach_macros(summary((np.nan,) * 3), distances(), None)
-    assert nothing["Influence"] == "No grid point has learnt to use its inputs."
+    assert influence((np.nan,) * 3) == ("--", "0", "0", "0")
 
 
 def test_the_table_of_slopes():
@@ -236,4 +222,4 @@ def test_the_table_of_correlations():
         ),
     ]
     nothing = paper_tables.learnability(correlations(()))
-    assert "No task of this run has a place that matters." in nothing
+    assert nothing == ""

@@ -1,10 +1,13 @@
 """Positions, labels, targets and masks of the tasks by hand, and what is kept from training."""
 
+import re
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import phrases
 from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.tasks import (
@@ -17,6 +20,8 @@ from gradient_horizon.tasks import (
     words,
 )
 
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "config/README.md"
 SYNTHETIC = [name for name in TASKS if hasattr(TASKS[name], "draw")]
 SETTINGS = {"base_seed": 3, "experiment": "sample", "measurement": {"probe_batch": 7}}
 
@@ -401,12 +406,23 @@ def test_a_text_character_by_character(text):
     assert 0 < bigram < unigram - 0.5
     top = (arrays["evaluation_targets"] == counts.argmax()).mean()
     assert facts["chance_accuracy"] == pytest.approx(top)
-    description = words.describe(chosen, facts)
-    assert "the next character" in description and "word" not in description
+    macros = words.numbers(chosen, facts)
+    assert (macros["Unit"], macros["Tokens"]) == ("character", "characters and paragraph ends")
+    assert macros["UnigramPerplexity"] == np.exp(unigram)
+
+
+def test_places_and_orders_in_words():
+    """The second tenth of 20 steps and the sixth; of 10 steps each tenth is one step."""
+    two = temporal_order.numbers(options("temporal_order", sequence_length=20), {})
+    assert two["FirstPlace"] == "between steps 3 and 4"
+    assert two["SecondPlace"] == "between steps 11 and 12"
+    assert (two["ThirdPlace"], two["Orders"]) == (None, ("XX", "XY", "YX", "YY"))
+    three = options("temporal_order", sequence_length=10, relevant_symbols=3)
+    assert temporal_order.numbers(three, {})["ThirdPlace"] == "at step 7"
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_describes_itself_and_its_options(name, text, tmp_path):
+def test_every_task_describes_its_options_and_its_level(name, text, tmp_path):
     numbers = np.random.default_rng(0).random((6, 80))
     np.savez(tmp_path / "own.npz", inputs=numbers, targets=numbers)
     own = {
@@ -421,7 +437,13 @@ def test_every_task_describes_itself_and_its_options(name, text, tmp_path):
     numbers = prepared.arrays["evaluation_targets"].dtype.kind == "f"
     assert prepared.facts["loss"] == ("squared_error" if numbers else "cross_entropy")
     # The page of the configuration states the level of the default options.
+    (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
     if name not in own:
-        assert f"{max(prepared.facts['baselines'].values()):.3f}" in TASKS[name].CHANCE
-    assert len(TASKS[name].describe(chosen, prepared.facts)) > 100
+        assert f"{max(prepared.facts['baselines'].values()):.3f}" in row
+    macros = TASKS[name].numbers(chosen, prepared.facts)
+    source = (ROOT / f"paper/task_{name}.tex").read_text()
+    common = {"SequenceLength", "RelevantDistance", "TraceDistance", "NumbersOut", "Tolerance"}
+    assert set(re.findall(r"\\this\{(\w+)\}", source)) - common == set(macros)
+    texts = {name: value for name, value in macros.items() if isinstance(value, str)}
+    assert phrases.sentences(texts) == []
     assert all(part["description"] for part in TASKS[name].OPTIONS.values())

@@ -76,9 +76,10 @@ def test_all_four_kinds(file, vectors, numbers):
         counts = np.bincount(targets[:, order[:36]].ravel()) + 1
         expected = -np.log(counts / counts.sum())[arrays["evaluation_targets"]].mean()
         assert facts["baselines"] == {"the class frequencies": pytest.approx(expected, rel=1e-13)}
-    said = task.describe(options(file), facts)
-    assert ("nats" in said, "mean squared error" in said) == (not numbers, numbers)
-    assert str(file) in said and "at every step" in said
+    macros = task.numbers(options(file), facts)
+    assert macros["ReadsVectors"] == vectors and macros["DataFile"] == str(file)
+    counts = (macros["AskedSteps"], macros["Sequences"], macros["HeldOut"])
+    assert counts == (STEPS, SEQUENCES, 4)
 
 
 def test_one_number_a_step_needs_no_third_axis(file):
@@ -102,7 +103,7 @@ def test_targets_without_a_loss_are_not_looked_at(file, missing):
     for part in ("train", "evaluation", "probe"):
         assert not prepared.arrays[f"{part}_targets"][~mask].any()
     assert (prepared.arrays["loss_mask"] == mask).all()
-    assert "at 1 of the 6 steps" in task.describe(options(file), prepared.facts)
+    assert task.numbers(options(file), prepared.facts)["AskedSteps"] == 1
 
 
 # Defects

@@ -8,8 +8,11 @@ from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.gradients.lyapunov import lyapunov_spectrum
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.networks.activations import ACTIVATIONS
+from gradient_horizon.networks.inputs import SymbolInputs, VectorInputs
+from gradient_horizon.numerics.population import Weights
 from gradient_horizon.tasks import delayed_echo
-from gradient_horizon.training import flossing, loop
+from gradient_horizon.training import flossing, grid_point
+from gradient_horizon.training.network import Network
 
 STEPS, POPULATION, SIZE = 6, 2, 4
 WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s")
@@ -95,28 +98,28 @@ def trained(chosen, cell="rnn", lag=3, **changes):
         "initialisation": "gaussian",
         "radius": 0.6,
         "seeds": 3,
-        **{key: echo[key] for key in ("model", "training", "measurement")},
+        **{key: echo[key] for key in ("task", "model", "training", "measurement")},
     }
-    return loop.train(
-        settings,
-        {"input_size": 4, "output_size": 4, "embedded": False},
-        np.arange(20) >= lag,
-        delayed_echo.draw(task, 30, generator(1, "echo", "evaluation")),
-        [delayed_echo.batches(task, {}, 4, generator(1, "echo", "data", p)) for p in range(3)],
-        say=lambda line: None,
-    )
+    facts = {"input_size": 4, "output_size": 4, "embedded": False}
+    inputs, targets = delayed_echo.draw(task, 30, generator(1, "echo", "evaluation"))
+    data = {
+        "loss_mask": np.arange(20) >= lag,
+        "evaluation_inputs": inputs,
+        "evaluation_targets": targets,
+    }
+    return grid_point.train(settings, facts, data, say=lambda line: None)
 
 
 def test_every_weight_is_moved_by_its_own_slope():
     """Of words: the drive's weights by differences; what only training learns stays."""
     rng = np.random.default_rng(6)
     shapes = {"W_hh": (SIZE, SIZE), "W_hx": (SIZE, 2), "b_h": (SIZE,), "embedding": (9, 2)}
-    weights = loop.Weights(shapes, POPULATION, float)
+    weights = Weights(shapes, POPULATION, float)
     weights.flat[...] = 0.6 * rng.standard_normal(weights.flat.shape)
     words = rng.integers(0, 9, (STEPS, 1, POPULATION))
-    inputs = loop.input_side.SymbolInputs(weights)
-    options = {"exponents": 2, "learning_rate": 0.1}
-    flosser, moved = flossing.Flossing(options, ACTIVATIONS["tanh"], weights, inputs), []
+    inputs = SymbolInputs(weights)
+    flosser = flossing.Flossing(ACTIVATIONS["tanh"], weights, inputs, 2, 1, learning_rate=0.1)
+    moved = []
     flosser._optimiser.update = lambda weights, gradient: moved.append(gradient.copy())
     flosser.step(words)
 
@@ -132,11 +135,10 @@ def test_every_weight_is_moved_by_its_own_slope():
 
 
 def test_nets_that_explode_are_brought_to_zero():
-    weights = loop.Weights({"W_hh": (10, 10), "W_hx": (10, 1), "b_h": (10,)}, 2, float)
+    weights = Weights({"W_hh": (10, 10), "W_hx": (10, 1), "b_h": (10,)}, 2, float)
     weights["W_hh"][...] = draw(4, size=10, gain=1.8)[0]
-    inputs = loop.input_side.VectorInputs(weights)
-    options = {"exponents": 3, "learning_rate": 0.003}
-    flosser = flossing.Flossing(options, ACTIVATIONS["linear"], weights, inputs)
+    inputs = VectorInputs(weights)
+    flosser = flossing.Flossing(ACTIVATIONS["linear"], weights, inputs, 3, 1, learning_rate=0.003)
     found = [flosser.step(np.zeros((12, 1, 2, 1))) for _ in range(150)]
     assert (found[0] > 0.05).any(axis=1).all()
     assert (np.square(found[-1]).sum(axis=1) < 0.01 * np.square(found[0]).sum(axis=1)).all()
@@ -144,13 +146,13 @@ def test_nets_that_explode_are_brought_to_zero():
 
 def test_training_sees_the_same_batches_with_flossing_and_without(monkeypatch):
     seen = []
-    calculate = loop.Network.loss_and_gradient
+    calculate = Network.loss_and_gradient
 
     def spy(self, inputs, targets, gradient):
         seen.append((inputs.copy(), targets.copy()))
         return calculate(self, inputs, targets, gradient)
 
-    monkeypatch.setattr(loop.Network, "loss_and_gradient", spy)
+    monkeypatch.setattr(Network, "loss_and_gradient", spy)
     plain, flossed = trained(None), trained({"steps": 10, "every": 2, "episodes": 3})
     for before, after in zip(seen[:9], seen[9:], strict=True):
         for one, other in zip(before, after, strict=True):
@@ -163,7 +165,7 @@ def test_training_sees_the_same_batches_with_flossing_and_without(monkeypatch):
 def test_episodes_come_when_they_are_due():
     def due(**options):
         every = flossing.Flossing.is_due
-        own = type("Own", (), {"options": {"every": None, "episodes": 2} | options})
+        own = type("Own", (), {"every": None, "episodes": 2} | options)
         return [step for step in range(12) if every(own, step)]
 
     assert due() == [0]
@@ -187,7 +189,7 @@ def streams():
 
 
 def test_frozen_nets_stay_frozen(monkeypatch):
-    calculate, calls = loop.Network.loss_and_gradient, []
+    calculate, calls = Network.loss_and_gradient, []
 
     def with_one_bad_batch(self, *given):
         loss = calculate(self, *given)
@@ -195,7 +197,7 @@ def test_frozen_nets_stay_frozen(monkeypatch):
         loss[1] = np.nan if len(calls) == 3 else loss[1]
         return loss
 
-    monkeypatch.setattr(loop.Network, "loss_and_gradient", with_one_bad_batch)
+    monkeypatch.setattr(Network, "loss_and_gradient", with_one_bad_batch)
     found = trained({"steps": 5, "every": 2, "episodes": 9})
     assert found["diverged_at"].tolist() == [-1, 2, -1]
     for name in WEIGHTS:
@@ -214,13 +216,12 @@ def test_a_net_without_any_direction_left_is_left_as_it_is():
     assert np.isnan(gradients[0][0]).all() and np.isfinite(gradients[0][1]).all()
     alone = flossing.exponents_and_gradient(ACTIVATIONS["relu"], recurrent[1:], drive[:, 1:], 1)
     np.testing.assert_allclose(gradients[0][1], alone[1][0], rtol=1e-12)
-    weights = loop.Weights({"W_hh": (SIZE, SIZE), "W_hx": (SIZE, 3), "b_h": (SIZE,)}, 2, float)
+    weights = Weights({"W_hh": (SIZE, SIZE), "W_hx": (SIZE, 3), "b_h": (SIZE,)}, 2, float)
     weights["W_hh"][...] = recurrent
     weights["b_h"][...] = [[-50.0], [1.0]]
-    options = {"exponents": 1, "learning_rate": 0.1}
-    inputs = loop.input_side.SymbolInputs(weights)
+    inputs = SymbolInputs(weights)
     before = weights.flat.copy()
-    flosser = flossing.Flossing(options, ACTIVATIONS["relu"], weights, inputs)
+    flosser = flossing.Flossing(ACTIVATIONS["relu"], weights, inputs, 1, 1, learning_rate=0.1)
     flosser.step(np.zeros((6, 1, 2), dtype=int))
     np.testing.assert_array_equal(weights.flat[0], before[0])
     assert (weights["W_hh"][1] != recurrent[1]).any()

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
+import loops
 import naive
-import plain_cells
 from gradient_horizon.gradients.measurement import measure
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from gradient_horizon.tasks import delayed_echo
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point, loop
+from gradient_horizon.training.network import Network
 from gradient_horizon.training.optimisers import OPTIMISERS
+from gradient_horizon.training.progress import Progress
 
 WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s")
 
@@ -19,7 +21,7 @@ WEIGHTS = ("W_hh", "W_hx", "b_h", "W_s", "b_s")
 def settings(**changes):
     chosen = {
         "base_seed": 1,
-        "identity": "echo/run",
+        "identity": "echo",
         "cell": "rnn",
         "activation": "tanh",
         "initialisation": "gaussian",
@@ -49,18 +51,15 @@ def settings(**changes):
 
 def train(lag=2, **changes):
     chosen = settings(**changes)
-    task = {"sequence_length": 12, "lag": lag, "symbols": 4}
+    task = {"name": "delayed_echo", "sequence_length": 12, "lag": lag, "symbols": 4}
     facts = {"input_size": 4, "output_size": 4, "embedded": False}
-    rngs = [generator(1, "echo", "data", seed) for seed in range(chosen["seeds"])]
-    batch = chosen["training"]["batch_size"]
-    return loop.train(
-        chosen,
-        facts,
-        np.arange(12) >= lag,
-        delayed_echo.draw(task, 100, generator(1, "echo", "evaluation")),
-        [delayed_echo.batches(task, {}, batch, rng) for rng in rngs],
-        say=lambda line: None,
-    )
+    inputs, targets = delayed_echo.draw(task, 100, generator(1, "echo", "evaluation"))
+    data = {
+        "loss_mask": np.arange(12) >= lag,
+        "evaluation_inputs": inputs,
+        "evaluation_targets": targets,
+    }
+    return grid_point.train(chosen | {"task": task}, facts, data, say=lambda line: None)
 
 
 # Initial weights
@@ -72,7 +71,7 @@ def test_initial_weights_have_the_promised_spread(embedded):
     chosen = settings(
         seeds=20, hidden_size=32, input_scale=0.7, embedding_size=25, precision="float64"
     )
-    weights = loop.initial_weights(chosen, facts)
+    weights = grid_point.weights_of(chosen, facts)
     radii = abs(np.linalg.eigvals(weights["W_hh"])).max(axis=1)
     np.testing.assert_allclose(radii, 1.0, rtol=1e-12)
     assert weights["W_s"].std() == pytest.approx(1 / np.sqrt(32), rel=0.03)
@@ -89,7 +88,7 @@ def test_initial_weights_have_the_promised_spread(embedded):
 def test_initial_weights_of_a_net_depend_on_its_own_seed_alone():
     facts = {"input_size": 4, "output_size": 4, "embedded": True}
     first, more, other = (
-        loop.initial_weights(chosen, facts).flat
+        grid_point.weights_of(chosen, facts).flat
         for chosen in (settings(), settings(seeds=7), settings(identity="echo/other"))
     )
     np.testing.assert_array_equal(first, more[:3])
@@ -184,8 +183,8 @@ def test_training_follows_the_truncated_gradient(truncation):
     net = {name: trained[name][0, 1] for name in WEIGHTS} | {"embedding": np.eye(4)}
     for name in ("W_hh", "W_hx", "b_h"):
         moved, cut = (given[name][0, 1] - given[name][1, 1] for given in (whole, trained))
-        expected = plain_cells.truncated_gradient(
-            "rnn", "tanh", net, *batch, np.arange(12) >= 2, name, truncation
+        expected = loops.truncated_gradient(
+            "rnn", "tanh", net, name, *batch, np.arange(12) >= 2, truncation
         )
         np.testing.assert_allclose(cut, expected, rtol=0, atol=2e-10)
         assert abs(cut - moved).max() > 1e-3
@@ -231,7 +230,7 @@ def test_nets_that_diverge_keep_finite_weights_that_can_be_measured(
 
 def test_a_net_that_diverges_leaves_the_others_alone(monkeypatch):
     alone = train(seeds=2, gradient_clip=None)
-    draw = loop.initial_weights
+    draw = grid_point.weights_of
 
     def with_a_wild_third(*given):
         weights = draw(*given)
@@ -239,7 +238,7 @@ def test_a_net_that_diverges_leaves_the_others_alone(monkeypatch):
         weights["W_s"][2] *= 1e30
         return weights
 
-    monkeypatch.setattr(loop, "initial_weights", with_a_wild_third)
+    monkeypatch.setattr(grid_point, "weights_of", with_a_wild_third)
     together = train(seeds=3, gradient_clip=None)
     assert together["diverged_at"].tolist() == [-1, -1, 0]
     for name, array in alone.items():
@@ -251,7 +250,7 @@ def test_a_net_that_diverges_leaves_the_others_alone(monkeypatch):
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_a_net_stays_frozen_when_its_loss_is_finite_again(monkeypatch, optimiser):
     undisturbed = train(steps=30, optimiser=optimiser)
-    calculate, calls = loop.Network.loss_and_gradient, []
+    calculate, calls = Network.loss_and_gradient, []
 
     def with_one_bad_batch(self, *given):
         loss = calculate(self, *given)
@@ -259,7 +258,7 @@ def test_a_net_stays_frozen_when_its_loss_is_finite_again(monkeypatch, optimiser
         loss[1] = np.nan if len(calls) == 3 else loss[1]
         return loss
 
-    monkeypatch.setattr(loop.Network, "loss_and_gradient", with_one_bad_batch)
+    monkeypatch.setattr(Network, "loss_and_gradient", with_one_bad_batch)
     disturbed = train(steps=30, optimiser=optimiser)
     assert disturbed["diverged_at"].tolist() == [-1, 2, -1]
     assert np.isfinite(np.delete(disturbed["loss"][:, 1], 2)).all()
@@ -308,7 +307,7 @@ def test_a_short_echo_is_learnt(activation):
 
 def test_progress_is_reported_at_the_start_and_the_end():
     lines = []
-    progress = loop.Progress(100, lines.append)
+    progress = Progress(100, lines.append)
     for step in range(1, 101):
         progress.report(step, np.array([1.0, 3.0, 2.0]), np.array([5.0, 0.0, 4.0]))
     assert [line.split("  time")[0] for line in lines] == [

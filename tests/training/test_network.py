@@ -5,7 +5,7 @@ import pytest
 
 import naive
 from gradient_horizon.numerics.population import Weights
-from gradient_horizon.training.loop import Network
+from gradient_horizon.training.network import Network
 
 STEPS, BATCH, POPULATION, SYMBOLS, OUTPUTS = 6, 3, 2, 5, 4
 MASKS = {

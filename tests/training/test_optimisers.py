@@ -12,10 +12,6 @@ from gradient_horizon.training.optimisers import (
 )
 
 
-def settings(learning_rate, momentum=0.9):
-    return {"learning_rate": learning_rate, "momentum": momentum}
-
-
 def test_only_long_gradients_are_shortened():
     gradient = np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0], [0.0, -1.0]])
     norms = clip_by_global_norm(gradient, 1.0)
@@ -70,19 +66,19 @@ def test_every_entry_is_cut_by_itself():
 
 def test_gradient_descent():
     weights, gradient = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[10.0, 0.0], [-2.0, 1.0]])
-    OPTIMISERS["sgd"](settings(0.5)).update(weights, gradient)
+    OPTIMISERS["sgd"](0.5).update(weights, gradient)
     assert weights.tolist() == [[-4.0, 2.0], [4.0, 3.5]]
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_every_optimiser_goes_downhill_and_rests_at_the_bottom(name):
-    optimiser = OPTIMISERS[name](settings(0.1))
+    optimiser = OPTIMISERS[name](0.1)
     weights = np.array([[3.0, -2.0]])
     for _ in range(200):
         optimiser.update(weights, 2.0 * weights)
     assert abs(weights).max() < 0.05
     still = np.array([[1.0, 1.0]])
-    OPTIMISERS[name](settings(0.1)).update(still, np.zeros((1, 2)))
+    OPTIMISERS[name](0.1).update(still, np.zeros((1, 2)))
     assert still.tolist() == [[1.0, 1.0]]
 
 
@@ -91,7 +87,7 @@ def test_every_optimiser_goes_downhill_and_rests_at_the_bottom(name):
 
 def test_momentum_under_a_constant_gradient():
     """The step grows to 1 / (1 - momentum) times that of plain descent, as a geometric series."""
-    optimiser, weights = Momentum(settings(0.5, 0.8)), np.zeros((1, 1))
+    optimiser, weights = Momentum(0.5, 0.8), np.zeros((1, 1))
     speed = [0.5 * 3.0 * (1 - 0.8**step) / (1 - 0.8) for step in range(1, 41)]
     for step in range(40):
         optimiser.update(weights, np.full((1, 1), 3.0))
@@ -104,7 +100,7 @@ def test_momentum_in_a_bowl_is_the_heavy_ball(momentum):
     """Polyak's second-order recursion: w+ = w + momentum (w - w-) - learning_rate w'."""
     rate, curvature = 0.3, 2.0
     recursion = np.array([[1 + momentum - rate * curvature, -momentum], [1.0, 0.0]])
-    optimiser, weights = Momentum(settings(rate, momentum)), np.ones((1, 1))
+    optimiser, weights = Momentum(rate, momentum), np.ones((1, 1))
     for step in range(1, 30):
         optimiser.update(weights, curvature * weights)
         expected = (np.linalg.matrix_power(recursion, step) @ [1.0, 1.0])[0]
@@ -130,7 +126,7 @@ def by_the_letter(gradients, rate):
 def test_adam_by_the_letter():
     rng = np.random.default_rng(0)
     gradients = rng.standard_normal((60, 3, 2)) * 10.0 ** rng.integers(-9, 3, (1, 3, 2))
-    optimiser, weights = Adam(settings(0.02)), np.zeros((3, 2))
+    optimiser, weights = Adam(0.02), np.zeros((3, 2))
     paths = np.empty_like(gradients)
     for step, gradient in enumerate(gradients):
         optimiser.update(weights, gradient.copy())
@@ -143,7 +139,7 @@ def test_adam_by_the_letter():
 @pytest.mark.parametrize("gradient", [1e-3, -7.0, 1e4])
 def test_adam_under_a_constant_gradient_goes_the_learning_rate(gradient):
     """With the bias corrected, both moments are those of the constant from the first step on."""
-    optimiser, weights = Adam(settings(0.01)), np.zeros((1, 1))
+    optimiser, weights = Adam(0.01), np.zeros((1, 1))
     for step in range(1, 21):
         optimiser.update(weights, np.full((1, 1), gradient))
         expected = -step * 0.01 * gradient / (abs(gradient) + 1e-8)
@@ -152,7 +148,7 @@ def test_adam_under_a_constant_gradient_goes_the_learning_rate(gradient):
 
 def test_adam_goes_the_wrong_way_where_it_is_known_to():
     """Reddi, Kale and Kumar (2018), section 5: a large gradient every 101st step is forgotten."""
-    adam, descent = Adam(settings(0.01)), OPTIMISERS["sgd"](settings(0.01))
+    adam, descent = Adam(0.01), OPTIMISERS["sgd"](0.01)
     adam.second_decay = 0.99
     wrong, right = np.zeros((1, 1)), np.zeros((1, 1))
     for gradient in 20 * [1010.0, *100 * [-10.0]]:
@@ -162,7 +158,7 @@ def test_adam_goes_the_wrong_way_where_it_is_known_to():
 
 
 def test_adam_of_gradients_whose_square_is_too_large_for_their_format():
-    optimiser, weights = Adam(settings(0.25)), np.zeros((1, 1), dtype=np.float32)
+    optimiser, weights = Adam(0.25), np.zeros((1, 1), dtype=np.float32)
     for _ in range(2):
         optimiser.update(weights, np.full((1, 1), 1e30, dtype=np.float32))
     assert weights.tolist() == [[-0.5]] and weights.dtype == np.float32
@@ -173,7 +169,7 @@ def test_a_net_is_trained_alike_alone_and_beside_others(name):
     rng = np.random.default_rng(0)
     gradients = rng.standard_normal((5, 3, 7)).astype(np.float32)
     alone, together = np.zeros((1, 7), np.float32), np.zeros((3, 7), np.float32)
-    one, all_of_them = OPTIMISERS[name](settings(0.1)), OPTIMISERS[name](settings(0.1))
+    one, all_of_them = OPTIMISERS[name](0.1), OPTIMISERS[name](0.1)
     for gradient in gradients:
         one.update(alone, gradient[1:2].copy())
         all_of_them.update(together, gradient.copy())

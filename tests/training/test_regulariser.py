@@ -8,7 +8,8 @@ from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.numerics.population import Weights
 from gradient_horizon.tasks import delayed_echo
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
+from gradient_horizon.training.network import Network
 from gradient_horizon.training.regulariser import ALLOWED_CELLS, REGULARISERS
 from naive import STEPS
 
@@ -30,7 +31,7 @@ def gradient_of(form, activation, nets, batches, loss_mask=MASK, weight=1.0, dty
     weights = population(nets, dtype)
     gradients = [population(nets, dtype) for _ in range(2)]
     inputs, targets = (np.stack(part, axis=2) for part in zip(*batches, strict=True))
-    network = loop.Network("rnn", activation, weights, loss_mask, inputs.shape[1])
+    network = Network("rnn", activation, weights, loss_mask, inputs.shape[1])
     network.loss_and_gradient(inputs, targets, gradients[0])
     network.regulariser = REGULARISERS[form](network.recurrence, weight)
     values = []
@@ -173,19 +174,16 @@ def trained(chosen, **changes):
         "initialisation": "gaussian",
         "radius": 0.5,
         "seeds": 4,
-        **{key: echo[key] for key in ("model", "training", "measurement")},
+        **{key: echo[key] for key in ("task", "model", "training", "measurement")},
     }
-    return loop.train(
-        settings,
-        {"input_size": 4, "output_size": 4, "embedded": False},
-        np.arange(12) >= 3,
-        delayed_echo.draw(task, 50, generator(1, "echo", "evaluation")),
-        [
-            delayed_echo.batches(task, {}, 20, generator(1, "echo", "data", seed))
-            for seed in range(4)
-        ],
-        say=lambda line: None,
-    )
+    facts = {"input_size": 4, "output_size": 4, "embedded": False}
+    inputs, targets = delayed_echo.draw(task, 50, generator(1, "echo", "evaluation"))
+    data = {
+        "loss_mask": np.arange(12) >= 3,
+        "evaluation_inputs": inputs,
+        "evaluation_targets": targets,
+    }
+    return grid_point.train(settings, facts, data, say=lambda line: None)
 
 
 def ratios(arrays, net):

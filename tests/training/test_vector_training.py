@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.ground.seeds import generator
 from gradient_horizon.networks.inputs import VectorInputs
 from gradient_horizon.networks.losses.squared_error import SquaredError
 from gradient_horizon.numerics.population import Weights
 from gradient_horizon.tasks import TASKS
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
+from gradient_horizon.training.network import Network
 
 STEPS, BATCH, SIZE, WIDTH, OUTPUTS = 6, 3, 4, 2, 3
 MASK = np.array([True, False, False, True, True, False])
@@ -19,7 +19,7 @@ def settings(name, **training_changes):
     return {
         "base_seed": 1,
         "experiment": name,
-        "identity": f"{name}/run",
+        "identity": name,
         "cell": "rnn",
         "activation": "tanh",
         "initialisation": "gaussian",
@@ -31,6 +31,7 @@ def settings(name, **training_changes):
             "steps": 300,
             "batch_size": 20,
             "learning_rate": 0.01,
+            "momentum": 0.9,
             "gradient_clip": 1.0,
             "gradient_clip_value": None,
             "truncation": None,
@@ -67,7 +68,7 @@ def test_every_gradient_is_that_of_central_differences(activation):
     inputs = rng.standard_normal((STEPS, BATCH, 2, WIDTH))
     targets = rng.standard_normal((STEPS, BATCH, 2, OUTPUTS))
     kinds = VectorInputs, SquaredError().readout
-    network = loop.Network("rnn", activation, weights, MASK, BATCH, *kinds)
+    network = Network("rnn", activation, weights, MASK, BATCH, *kinds)
     loss = network.loss_and_gradient(inputs, targets, gradient)
     for p in range(2):
         net = {name: weights[name][p] for name in shapes}
@@ -95,7 +96,7 @@ def test_the_drive_has_the_promised_spread_at_initialisation(name):
     vectors = prepared.arrays["evaluation_inputs"].reshape(-1, prepared.facts["input_size"])
     wanted = settings(name, precision="float64") | {"seeds": 3000}
     wanted["model"] = {"hidden_size": 2, "embedding_size": 1, "input_scale": 0.7}
-    matrices = loop.initial_weights(wanted, prepared.facts)["W_hx"]
+    matrices = grid_point.weights_of(wanted, prepared.facts)["W_hx"]
     drive = vectors[::20] @ matrices.swapaxes(1, 2)
     assert drive.mean() == pytest.approx(0.0, abs=0.02)
     # Of 6,000 W_hx rows the mean square is within 4 sqrt(2 / 6000) of its expectation, 7 %; of the
@@ -105,17 +106,10 @@ def test_the_drive_has_the_promised_spread_at_initialisation(name):
 
 def train(name, changes, **training_changes):
     chosen = {key: part["default"] for key, part in TASKS[name].OPTIONS.items()} | changes
-    own = settings(name, **training_changes)
+    own = settings(name, **training_changes) | {"task": {"name": name, **chosen}}
     prepared = TASKS[name].prepare(chosen, own)
-    arrays = prepared.arrays
-    rngs = [generator(1, name, "data", seed) for seed in range(2)]
-    return prepared.facts, loop.train(
-        own,
-        prepared.facts,
-        arrays["loss_mask"],
-        (arrays["evaluation_inputs"], arrays["evaluation_targets"]),
-        [TASKS[name].batches(chosen, arrays, 20, rng) for rng in rngs],
-        say=lambda line: None,
+    return prepared.facts, grid_point.train(
+        own, prepared.facts, prepared.arrays, say=lambda line: None
     )
 
 

@@ -1,14 +1,17 @@
 """Copies of the project to run and to break, and what running them says and leaves behind."""
 
+import ctypes
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +96,17 @@ def start(folder, log, *arguments, path=PATH):
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell has what it starts with `&` ignore a Ctrl-C: these tests, say.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+
+
+def interrupt_elsewhere(process):
+    """Press Ctrl-C, and have another thread than the main one take it, as the kernel may."""
+    time.sleep(3)  # a second after its last submission, Snakemake's main thread sleeps for good
+    newest = max(thread.id for thread in psutil.Process(process.pid).threads())
+    assert newest != process.pid
+    assert ctypes.CDLL(None).tgkill(process.pid, newest, signal.SIGINT) == 0
 
 
 def kill_group(process):

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import project
+from gradient_horizon.report.figures import OF_A_NET
 
 STORED = np.load(project.ROOT / "tests/reference/checkpoints.npz")
 VECTORS = project.ROOT / "tests/reference/vectors"
@@ -26,10 +27,9 @@ CONFIG = {
 }
 ALONE = ("--configfile", "tiny.yaml", "--replace-workflow-config")
 NETS = set(CONFIG["checkpoints"])
-FIGURES = ("contribution", "influence", "spectra", "transport", "truncation")
 TABLES = ("contributions", "influence", "spectra", "summary")
 FILES = {
-    *(f"{figure}.{ending}" for figure in FIGURES for ending in ("pdf", "png")),
+    *(f"{figure}.{ending}" for figure in OF_A_NET for ending in ("pdf", "png")),
     *(f"{table}.{ending}" for table in TABLES for ending in ("parquet", "csv")),
     *("numbers.json", "numbers.tex"),
 }

@@ -7,9 +7,11 @@ import subprocess
 
 import pytest
 
+import phrases
 import project
 from gradient_horizon.ground.latex import macro_prefix
 from gradient_horizon.report import typesetting
+from gradient_horizon.tasks import TASKS
 
 pytestmark = pytest.mark.tex
 
@@ -17,7 +19,7 @@ EXPERIMENTS = ("words", "delayed_echo", "temporal_order")
 # LaTeX's own commands with a capital letter that the paper may use.
 LATEX_OWN = {
     *("Delta", "Gamma", "Lambda", "Phi", "Pi", "Psi", "Sigma", "Theta"),
-    *("Big", "Bigl", "Bigr", "IfFileExists", "LTcapwidth", "LaTeX", "TeX"),
+    *("Big", "Bigl", "Bigr", "DeclareRobustCommand", "IfFileExists", "LTcapwidth", "LaTeX", "TeX"),
 }
 
 
@@ -70,8 +72,7 @@ def test_what_the_text_is_compared_with(smoke, macros):
     assert facts["corpus_sha256"] in text_of(paper / "supplement.pdf")
     assert "unigram" in text and "bigram" in text
     words = " ".join(text.split())
-    perplexity = macros["WordsBestBeside"].partition(" and an accuracy")[0]
-    assert "a perplexity of" in perplexity and f"nats, {perplexity} and an accuracy" in words
+    assert f"nats, a perplexity of {macros['WordsBestPerplexity']} and an accuracy" in words
 
 
 def test_the_log_has_no_complaint(smoke):
@@ -86,28 +87,29 @@ def test_the_log_has_no_complaint(smoke):
 
 
 def test_macros_used_are_macros_defined(smoke, macros):
-    paper = smoke.folder / "paper"
-    source = "".join(
-        re.sub(r"(?<!\\)%.*", "", (paper / f"{name}.tex").read_text())
-        for name in (
-            "main",
-            "related_work",
-            "experiment",
-            "audit",
-            "cells",
-            "supplement",
-            "details",
-            "sentence_map",
-            "transport_parts",
-        )
-    )
-    prefixes = tuple(map(macro_prefix, EXPERIMENTS))
-    overall = {name for name in macros if not name.startswith(prefixes)}
-    assert set(re.findall(r"\\([A-Z][A-Za-z]*)", source)) - LATEX_OWN == overall
-    used = set(re.findall(r"\\own\{(\w+)\}", source))
-    for prefix in prefixes:
+    """Those of all experiments together, and those of each with its task."""
+    sources = {
+        path.stem: re.sub(r"(?<!\\)%.*", "", path.read_text())
+        for path in (smoke.folder / "paper").glob("*.tex")
+        if path.stem not in ("report", "remedies", "remedies_details")
+    }
+    rows = re.findall(r"\\claim\{\d+\}\{(\w+)\}", sources["audit_claims"])
+    used = {f"Audit{name}{cell}" for name in rows for cell in ("Verdict", "Note", "Correct")}
+    used |= set(re.findall(r"\\([A-Z][A-Za-z]*)", "".join(sources.values()))) - LATEX_OWN
+    prefixes = dict(zip(EXPERIMENTS, map(macro_prefix, EXPERIMENTS), strict=True))
+    assert {name for name in macros if not name.startswith(tuple(prefixes.values()))} == used
+    of_tasks = {name: sources.pop(f"task_{name}") for name in TASKS}
+    for experiment, prefix in prefixes.items():
         defined = {name.removeprefix(prefix) for name in macros if name.startswith(prefix)}
-        assert defined == used, prefix
+        text = "".join([*sources.values(), of_tasks[experiment]])
+        used = set(re.findall(r"\\this\{([A-Z]\w*)\}", text))
+        # Used only where there is a text, or the user's arrays.
+        optional = {"TokenCount", "Tokens", "UnknownRate", "Unit", "DataFile"}
+        assert defined <= used <= defined | optional, prefix
+
+
+def test_no_macro_is_a_sentence(macros):
+    assert phrases.sentences(macros) == []
 
 
 def test_the_macros_are_the_numbers(smoke, macros):
@@ -122,7 +124,7 @@ def test_the_macros_are_the_numbers(smoke, macros):
 @pytest.mark.parametrize(
     ("addition", "message"),
     [
-        (r"\own{Mispelt}", "There is no number WordsMispelt"),
+        (r"\this{Mispelt}", "There is no number WordsMispelt"),
         (r"\Mispelt", "Undefined control sequence"),
         (r"\autoref{fig:nowhere}", "is not there: fig:nowhere"),
         (r"\citet{nobody1900}", "is not there: nobody1900"),

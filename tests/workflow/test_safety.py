@@ -62,10 +62,10 @@ def test_no_code_from_data(source):
     assert list(unsafe(ast.parse(source.read_text()))) == []
 
 
-def test_only_an_activation_of_the_users_own_is_imported_by_its_name():
-    """What the configuration names there is code, and the documentation says so."""
+def test_code_is_imported_by_its_name_in_one_place_alone():
+    """What the configuration names so is code, and the documentation says so."""
     importing = [source.name for source in SOURCES if "import_module(" in source.read_text()]
-    assert importing == ["user_activations.py"]
+    assert importing == ["imports.py"]
 
 
 @pytest.mark.parametrize(

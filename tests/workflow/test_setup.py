@@ -83,6 +83,17 @@ def test_other_pins_are_set_up_anew(fresh, name):
     assert bootstrap() == (0, "", [])
 
 
+def test_a_moved_project_is_set_up_anew(fresh):
+    """Programs of the environment, and the installed project, name the folder that they are in."""
+    folder, bootstrap = fresh
+    bootstrap()
+    elsewhere = folder.rename(folder.with_name("moved"))
+    (folder.parent / "a project").symlink_to(elsewhere)  # where the fixture starts it
+    code, _, calls = bootstrap()
+    assert code == 0 and calls[-1].endswith(EDITABLE)
+    assert bootstrap() == (0, "", [])
+
+
 def test_an_interrupted_set_up_is_begun_again(fresh):
     folder, bootstrap = fresh
     script = folder / "bootstrap.sh"

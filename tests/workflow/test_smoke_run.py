@@ -10,6 +10,7 @@ import yaml
 
 import project
 from gradient_horizon.ground import verification
+from gradient_horizon.report.figures import OF_EVERY_RUN
 
 WHOLE = yaml.safe_load((project.ROOT / "config" / "smoke.yaml").read_text())["experiments"]
 SMOKE = {name: own for name, own in WHOLE.items() if own is not None}
@@ -60,10 +61,6 @@ COLUMNS = {
 }
 # Too long for a text file.
 LONG = {"contributions", "spectra"}
-FIGURES = {
-    *("contribution", "horizon_over_training", "influence", "learning_curves", "phase_diagram"),
-    *("slopes", "spectra", "transport", "truncation"),
-}
 # Distances beyond which inputs are replaced: up to half of the sequence where every step carries a
 # loss, nearly all of it where only the last does.
 INFLUENCE = {"words": 8, "delayed_echo": 6, "temporal_order": 11}
@@ -132,7 +129,7 @@ def test_no_table_is_left_out(smoke):
 @pytest.mark.parametrize("ending", ["pdf", "png"])
 def test_figures_are_all_there(smoke, ending):
     found = {path.stem for path in files(smoke.folder / "results" / "figures", f"*.{ending}")}
-    wanted = {f"{figure}_{experiment}" for figure in FIGURES for experiment in SMOKE}
+    wanted = {f"{figure}_{experiment}" for figure in OF_EVERY_RUN for experiment in SMOKE}
     assert found == wanted | {"sentence_map_words"}
 
 

@@ -175,7 +175,7 @@ def test_the_workflow_runs_in_any_folder(installed, tmp_path):
 
 
 def test_conda_is_for_checkouts(installed, tmp_path):
-    for arguments in (["--sdm", "conda"], ["--use-conda"]):
+    for arguments in (["--sdm", "conda"], ["--deployment=conda"], ["--use-conda"]):
         printed, code = installed("gradient-horizon", tmp_path, "run", *arguments)
         assert code == 1
         assert printed == (

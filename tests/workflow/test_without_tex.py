@@ -5,15 +5,15 @@ import re
 import pytest
 
 import project
+from gradient_horizon.report.figures import OF_EVERY_RUN
 
-FIGURES = ("contribution", "horizon_over_training", "influence", "learning_curves", "slopes")
 DOCUMENTS = ["paper/paper.pdf", "paper/supplement.pdf"]
 
 
 def test_everything_but_the_pdf(without_tex):
     made = without_tex.results
     assert "paper/numbers.tex" in made and "tables/summary.csv" in made
-    assert {f"figures/{figure}_delayed_echo.pdf" for figure in FIGURES} <= set(made)
+    assert {f"figures/{figure}_delayed_echo.pdf" for figure in OF_EVERY_RUN} <= set(made)
     assert not set(DOCUMENTS) & set(made)
     assert (without_tex.folder / "results" / "provenance.json").is_file()
 

@@ -1,14 +1,13 @@
-# What the nets of the run make of the lecture note's claims.
+# The claims of the lecture note, measured on the nets of the run.
 rule audit_claims:
     input:
         script=script("audit_claims"),
-        train=[file for file in RUN_FILES if file.endswith("train.npz")],
+        train=[file for file in TARGETS.runs if file.endswith("train.npz")],
         probes=expand("results/{experiment}/probe.npz", experiment=EXPERIMENTS),
         distances="results/tables/contributions_median.parquet",
         summary="results/tables/summary_median.parquet",
     output:
-        claims="results/tables/audit.csv",
-        table="results/paper/audit_table.tex",
+        claims=table("results/tables/audit.csv"),
         numbers="results/paper/audit.json",
     log:
         "logs/audit_claims.log",
@@ -20,8 +19,11 @@ rule audit_claims:
         runtime=15,
     params:
         config=json.dumps(CONFIG),
+        results=lambda wildcards, input: folder(input.distances, above=2),
         code=code("audit_claims"),
         own_code=own_code(ALL_RUNS),
     shell:
-        "python {input.script:q} --config {params.config:q} --results results"
-        " --claims {output.claims:q} --paper results/paper > {log:q} 2>&1"
+        program(
+            "--config {params.config:q} --results {params.results:q} --claims {output.claims:q}"
+            " --numbers {output.numbers:q}"
+        )

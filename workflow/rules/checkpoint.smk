@@ -3,10 +3,17 @@ rule measure_checkpoint:
     input:
         script=script("measure_checkpoint"),
         style=own(FIGURE_STYLE),
-        weights=lambda wildcards: CHECKPOINTS[wildcards.net]["file"],
-        probe=lambda wildcards: CHECKPOINTS[wildcards.net]["probe"],
+        weights=lambda wildcards: local(CHECKPOINTS[wildcards.net]["file"]),
+        probe=lambda wildcards: local(CHECKPOINTS[wildcards.net]["probe"]),
     output:
-        expand("results/checkpoints/{{net}}/{file}", file=CHECKPOINT_FILES),
+        **drawn(OF_A_NET, "results/checkpoints/{net}/*", of="{net}"),
+        tables=expand(
+            "results/checkpoints/{{net}}/{table}.{ending}",
+            table=targets.MEASURED,
+            ending=("parquet", "csv"),
+        ),
+        numbers="results/checkpoints/{net}/numbers.json",
+        macros="results/checkpoints/{net}/numbers.tex",
     log:
         "logs/measure_checkpoint/{net}.log",
     benchmark:
@@ -22,20 +29,23 @@ rule measure_checkpoint:
         files=lambda wildcards: [
             sha256(CHECKPOINTS[wildcards.net][key]) for key in ("file", "probe")
         ],
+        folder=lambda wildcards, output: folder(output.numbers),
         code=code("measure_checkpoint", FIGURE_STYLE),
     shell:
-        "python {input.script:q} --weights {input.weights:q} --probe {input.probe:q}"
-        " --output results/checkpoints/{wildcards.net:q} --name {wildcards.net:q}"
-        " {params.parts:q} --engine none > {log:q} 2>&1"
+        program(
+            "--weights {input.weights:q} --probe {input.probe:q} --output {params.folder:q}"
+            " --name {wildcards.net:q} {params.parts:q} --engine none"
+        )
 
 
 rule build_report:
     input:
-        [f"results/checkpoints/{{net}}/{file}" for file in REPORT_PARTS],
-        [own(file) for file in REPORT_SOURCES],
         script=script("build_report"),
+        macros="results/checkpoints/{net}/numbers.tex",
+        figures=expand("results/checkpoints/{{net}}/{figure}.pdf", figure=OF_A_NET),
+        text=[own(file) for file in REPORT_SOURCES],
     output:
-        report="results/checkpoints/{net}/report.pdf",
+        report=document("results/checkpoints/{net}/report.pdf", "Report on a net", of="{net}"),
     log:
         "logs/build_report/{net}.log",
     localrule: True  # the nodes of a cluster may lack LaTeX
@@ -50,5 +60,6 @@ rule build_report:
         sources=lambda wildcards, input: [file for file in input if file != input.script],
         code=code("build_report", *REPORT_SOURCES),
     shell:
-        "python {input.script:q} --engine {params.engine:q} --sources {params.sources:q}"
-        " --output {output.report:q} > {log:q} 2>&1"
+        program(
+            "--engine {params.engine:q} --sources {params.sources:q} --output {output.report:q}"
+        )

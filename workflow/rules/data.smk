@@ -19,7 +19,7 @@ rule write_grid:
         ),
         code=code("write_grid"),
     shell:
-        "python {input.script:q} --experiment {params.experiment:q} --output {output.grid:q} > {log:q} 2>&1"
+        program("--experiment {params.experiment:q} --output {output.grid:q}")
 
 
 rule prepare_task:
@@ -42,6 +42,9 @@ rule prepare_task:
         settings=lambda wildcards: canonical(grid.task_settings(CONFIG, wildcards.experiment)),
         sources=lambda wildcards: sources(wildcards.experiment),
         code=code("prepare_task"),
+        own_code=lambda wildcards: own_code(EXPERIMENTS[wildcards.experiment].values(), ["task"]),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --data {output.data:q}"
-        " --probe {output.probe:q} --facts {output.facts:q} > {log:q} 2>&1"
+        program(
+            "--settings {params.settings:q} --data {output.data:q} --probe {output.probe:q}"
+            " --facts {output.facts:q}"
+        )

@@ -3,14 +3,9 @@ rule draw_figures:
     input:
         script=script("draw_figures"),
         style=own(FIGURE_STYLE),
-        tables=TABLES,
-        facts="results/{experiment}/task.json",
+        sources=drawn_from(OF_EVERY_RUN),
     output:
-        expand(
-            "results/figures/{figure}_{{experiment}}.{ending}",
-            figure=FIGURE_NAMES,
-            ending=("pdf", "png"),
-        ),
+        **drawn(OF_EVERY_RUN, "results/figures/*_{experiment}", of="{experiment}"),
     log:
         "logs/draw_figures/{experiment}.log",
     conda:
@@ -22,50 +17,30 @@ rule draw_figures:
     params:
         code=code("draw_figures", FIGURE_STYLE),
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment:q} --tables results/tables"
-        " --facts {input.facts:q} --output results/figures > {log:q} 2>&1"
+        program(
+            "--experiment {wildcards.experiment:q} --sources {input.sources:q} --output {output:q}"
+        )
 
 
-rule draw_sentence_map:
+# Only where an experiment reads words.
+use rule draw_figures as draw_sentence_map with:
     input:
-        script=script("draw_sentence_map"),
+        script=script("draw_figures"),
         style=own(FIGURE_STYLE),
-        map=lambda wildcards: f"results/{wildcards.experiment}/{mapped_run(wildcards.experiment)}/sentence_map.npz",
+        sources=lambda wildcards: mapped_sentence(wildcards.experiment),
     output:
-        expand("results/figures/sentence_map_{{experiment}}.{ending}", ending=("pdf", "png")),
+        **drawn(["sentence_map"], "results/figures/*_{experiment}", of="{experiment}"),
     log:
         "logs/draw_sentence_map/{experiment}.log",
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=15,
-    params:
-        code=code("draw_sentence_map", FIGURE_STYLE),
-    shell:
-        "python {input.script:q} --map {input.map:q}"
-        " --output results/figures/sentence_map_{wildcards.experiment:q} > {log:q} 2>&1"
 
 
-rule draw_transport_parts:
+# Only where the state of a cell has several parts.
+use rule draw_figures as draw_transport_parts with:
     input:
-        script=script("draw_transport_parts"),
+        script=script("draw_figures"),
         style=own(FIGURE_STYLE),
-        distances="results/tables/contributions_median.parquet",
+        sources=drawn_from(["transport_parts"]),
     output:
-        expand("results/figures/transport_parts_{{experiment}}.{ending}", ending=("pdf", "png")),
+        **drawn(["transport_parts"], "results/figures/*_{experiment}", of="{experiment}"),
     log:
         "logs/draw_transport_parts/{experiment}.log",
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=15,
-    params:
-        code=code("draw_transport_parts", FIGURE_STYLE),
-    shell:
-        "python {input.script:q} --experiment {wildcards.experiment:q}"
-        " --distances {input.distances:q}"
-        " --output results/figures/transport_parts_{wildcards.experiment:q} > {log:q} 2>&1"

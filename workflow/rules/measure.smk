@@ -30,10 +30,12 @@ rule measure_gradients:
         code=code("measure_gradients"),
         own_code=lambda wildcards: own_code([EXPERIMENTS[wildcards.experiment][wildcards.run]]),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
-        " --probe {input.probe:q} --data {input.data:q} --facts {input.facts:q}"
-        " --contributions {output.contributions:q} --summary {output.summary:q}"
-        " --spectra {output.spectra:q} --influence {output.influence:q} > {log:q} 2>&1"
+        program(
+            "--settings {params.settings:q} --train {input.train:q} --probe {input.probe:q}"
+            " --data {input.data:q} --facts {input.facts:q} --contributions"
+            " {output.contributions:q} --summary {output.summary:q} --spectra"
+            " {output.spectra:q} --influence {output.influence:q}"
+        )
 
 
 rule map_sentence:
@@ -60,5 +62,7 @@ rule map_sentence:
         code=code("map_sentence"),
         own_code=lambda wildcards: own_code([EXPERIMENTS[wildcards.experiment][wildcards.run]]),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
-        " --data {input.data:q} --output {output.map:q} > {log:q} 2>&1"
+        program(
+            "--settings {params.settings:q} --train {input.train:q} --data {input.data:q}"
+            " --output {output.map:q}"
+        )

@@ -2,12 +2,12 @@
 rule write_numbers:
     input:
         script=script("write_numbers"),
-        tables=TABLES,
+        tables=TARGETS.tables,
         facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
         probes=expand("results/{experiment}/probe.npz", experiment=COMPARING),
         audit="results/paper/audit.json",
     output:
-        PAPER_PARTS,
+        parts=TARGETS.paper_parts,
         numbers="results/paper/numbers.json",
     log:
         "logs/write_numbers.log",
@@ -21,23 +21,26 @@ rule write_numbers:
         # In the order of the file, which is the order of the paper's sections.
         config=json.dumps(CONFIG),
         versions=canonical(provenance.versions()),
+        results=lambda wildcards, input: folder(input.audit, above=2),
+        folder=lambda wildcards, output: folder(output.numbers),
         code=code("write_numbers"),
+        own_code=own_code(ALL_RUNS),
     shell:
-        "python {input.script:q} --config {params.config:q} --results results"
-        " --output results/paper > {log:q} 2>&1"
+        program(
+            "--config {params.config:q} --results {params.results:q} --output {params.folder:q}"
+        )
 
 
 rule build_paper:
     input:
-        PAPER_PARTS,
-        "results/paper/audit_table.tex",
-        PUBLISHED_SECTION,
-        [own(file) for file in PAPER_SOURCES],
-        [figure for figure in FIGURES if figure.endswith(".pdf")],
         script=script("build_paper"),
+        parts=TARGETS.paper_parts,
+        published=[file for file in TARGETS.published if file.endswith(".tex")],
+        figures=[file for file in TARGETS.figures if file.endswith(".pdf")],
+        text=[own(file) for file in PAPER_SOURCES],
     output:
-        paper="results/paper/paper.pdf",
-        supplement="results/paper/supplement.pdf",
+        paper=document("results/paper/paper.pdf", "The paper"),
+        supplement=document("results/paper/supplement.pdf", "Its supplement"),
     log:
         "logs/build_paper.log",
     localrule: True  # the nodes of a cluster may lack LaTeX
@@ -52,8 +55,10 @@ rule build_paper:
         sources=lambda wildcards, input: [file for file in input if file != input.script],
         code=code("build_paper", *PAPER_SOURCES),
     shell:
-        "python {input.script:q} --engine {params.engine:q} --sources {params.sources:q}"
-        " --paper {output.paper:q} --supplement {output.supplement:q} > {log:q} 2>&1"
+        program(
+            "--engine {params.engine:q} --sources {params.sources:q}"
+            " --paper {output.paper:q} --supplement {output.supplement:q}"
+        )
 
 
 rule record_provenance:
@@ -77,5 +82,4 @@ rule record_provenance:
         versions=canonical(provenance.versions()),
         code=code("record_provenance"),
     shell:
-        "python {input.script:q} --config {params.config:q} --facts {input.facts:q}"
-        " --output {output.provenance:q} > {log:q} 2>&1"
+        program("--config {params.config:q} --facts {input.facts:q} --output {output.provenance:q}")

@@ -4,9 +4,9 @@ rule collect_tables:
         script=script("collect_tables"),
         grids=expand("results/{experiment}/grid.csv", experiment=EXPERIMENTS),
         facts=expand("results/{experiment}/task.json", experiment=EXPERIMENTS),
-        runs=RUN_FILES,
+        runs=TARGETS.runs,
     output:
-        tables=TABLES,
+        tables=[table(file) for file in TARGETS.tables],
     log:
         "logs/collect_tables.log",
     conda:
@@ -16,13 +16,17 @@ rule collect_tables:
         mem_mb=4000,
         runtime=30,
     params:
+        results=lambda wildcards, input: folder(input.grids[0], above=2),
         experiments=list(EXPERIMENTS),
         statistics=canonical(CONFIG["statistics"]),
+        folder=lambda wildcards, output: folder(output.tables[0]),
         code=code("collect_tables"),
         own_code=own_code(ALL_RUNS),
     shell:
-        "python {input.script:q} --results results --experiments {params.experiments:q}"
-        " --statistics {params.statistics:q} --output results/tables > {log:q} 2>&1"
+        program(
+            "--results {params.results:q} --experiments {params.experiments:q}"
+            " --statistics {params.statistics:q} --output {params.folder:q}"
+        )
 
 
 rule collect_published:
@@ -30,9 +34,9 @@ rule collect_published:
         script=script("collect_published"),
         summary="results/tables/summary.parquet",
     output:
-        table="results/tables/published.csv",
+        table=table("results/tables/published.csv"),
         closing="results/tables/published.txt",
-        section="results/paper/published.tex",
+        paper="results/paper/published_table.tex",
     log:
         "logs/collect_published.log",
     conda:
@@ -45,6 +49,7 @@ rule collect_published:
         config=json.dumps(CONFIG),
         code=code("collect_published"),
     shell:
-        "python {input.script:q} --config {params.config:q} --summary {input.summary:q}"
-        " --table {output.table:q} --section {output.section:q} --closing {output.closing:q}"
-        " > {log:q} 2>&1"
+        program(
+            "--config {params.config:q} --summary {input.summary:q} --table {output.table:q}"
+            " --paper {output.paper:q} --closing {output.closing:q}"
+        )

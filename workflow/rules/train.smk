@@ -25,5 +25,7 @@ rule train_networks:
         code=code("train_networks"),
         own_code=lambda wildcards: own_code([EXPERIMENTS[wildcards.experiment][wildcards.run]]),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --data {input.data:q}"
-        " --facts {input.facts:q} --output {output.train:q} > {log:q} 2>&1"
+        program(
+            "--settings {params.settings:q} --data {input.data:q} --facts {input.facts:q}"
+            " --output {output.train:q}"
+        )

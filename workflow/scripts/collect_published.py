@@ -1,8 +1,8 @@
-"""Put what was published beside what the nets of this run do.
+"""Compare what was published with what the nets of this run do.
 
 python collect_published.py --config JSON --summary results/tables/summary.parquet
-    --table results/tables/published.csv --section results/paper/published.tex
-    --closing results/paper/published.txt
+    --table results/tables/published.csv --paper results/paper/published_table.tex
+    --closing results/tables/published.txt
 """
 
 from pathlib import Path
@@ -15,12 +15,12 @@ def main() -> None:
     """Read the table of nets; write the comparison as CSV, for the paper and for the terminal."""
     parser = programs.parser(__doc__)
     parser.add_argument("--config", type=programs.settings, required=True)
-    for name in ("summary", "table", "section", "closing"):
+    for name in ("summary", "table", "paper", "closing"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     arguments = parser.parse_args()
-    rows = published.findings(arguments.config, files.read_table(arguments.summary))
+    rows = published.comparisons(arguments.config, files.read_table(arguments.summary))
     files.write_table(arguments.table, rows)
-    files.write_text(arguments.section, published.section(rows))
+    files.write_text(arguments.paper, published.comparison_table(rows))
     files.write_text(arguments.closing, published.closing(rows) + "\n")
 
 

@@ -4,9 +4,7 @@ python train_networks.py --settings JSON --data data.npz --facts task.json --out
 """
 
 from gradient_horizon.ground import files, programs
-from gradient_horizon.ground.seeds import generator
-from gradient_horizon.tasks import TASKS
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 
 def main() -> None:
@@ -17,25 +15,8 @@ def main() -> None:
     parser.add_argument("--facts", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    settings, arrays = arguments.settings, files.read_arrays(arguments.data)
-    task, options = TASKS[settings["task"]["name"]], settings["task"]
-    streams = [
-        task.batches(
-            options,
-            arrays,
-            settings["training"]["batch_size"],
-            generator(settings["base_seed"], settings["identity"], "data", seed),
-        )
-        for seed in range(settings["seeds"])
-    ]
-    trained = loop.train(
-        settings,
-        files.read_json(arguments.facts),
-        arrays["loss_mask"],
-        (arrays["evaluation_inputs"], arrays["evaluation_targets"]),
-        streams,
-    )
-    files.write_arrays(arguments.output, trained)
+    facts, data = files.read_json(arguments.facts), files.read_arrays(arguments.data)
+    files.write_arrays(arguments.output, grid_point.train(arguments.settings, facts, data))
 
 
 if __name__ == "__main__":

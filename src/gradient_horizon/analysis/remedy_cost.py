@@ -42,7 +42,8 @@ class Counted(np.ndarray):
 
 def update_operations(training: Mapping) -> int:
     """Operations on each weight of clipping and the optimiser, in any step but the first."""
-    optimiser = OPTIMISERS[training["optimiser"]](training)
+    kind = OPTIMISERS[training["optimiser"]]
+    optimiser = kind(training["learning_rate"], training["momentum"])
     weights = np.zeros((1, ENTRIES)).view(Counted)
     for _ in range(2):
         gradient = np.ones((1, ENTRIES)).view(Counted)

@@ -1,8 +1,13 @@
 """The variants of a table: what sets runs of one activation and radius apart, and its names."""
 
-import pandas as pd
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from ..config.grid import PLAIN, VARIANT_AXES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Cells that are known by their initials.
 ACRONYMS = ("rnn", "lstm", "gru", "lru")

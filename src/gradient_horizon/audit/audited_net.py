@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..networks.activations import ACTIVATIONS, Activation
+from ..networks.activations import Activation
 from ..networks.cells import rnn
 from ..numerics.population import Weights
-from ..training.loop import Network
+from ..training.network import Network
 from .claims import DIFFERENCES
 
 # Differences change what they vary by about this much: the formula of fourth order leaves out
@@ -135,8 +135,7 @@ def backpropagated(net: Net) -> dict[str, np.ndarray]:
     weights, gradient = (Weights(shapes, 1, np.float64) for _ in range(2))
     for name, array in net.weights.items():
         weights[name][0] = array
-    name = ACTIVATIONS.name_of(net.activation)
-    network = Network("rnn", name, weights, net.loss_mask, net.inputs.shape[1])
+    network = Network("rnn", net.activation, weights, net.loss_mask, net.inputs.shape[1])
     network.loss_and_gradient(net.inputs[..., None], net.targets[..., None], gradient)
     return {name: gradient[name][0].copy() for name in net.weights}
 

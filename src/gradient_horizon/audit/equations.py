@@ -132,7 +132,7 @@ def step_by_step(net: Net) -> dict[str, np.ndarray]:
 
 
 def by_pairs(net: Net) -> dict[str, np.ndarray]:
-    """The gradients of W_s, W_hx and W_hh, each from its own pairs (t, k)."""
+    """The gradients of W_s, W_hx and W_hh, each from its pairs (t, k)."""
     loop = forward(net)
     slope = softmax(logits(net, loop.state[1:])) - one_hot(net)
     total = {name: np.zeros_like(net.weights[name]) for name in ("W_s", "W_hx", "W_hh")}

@@ -1,6 +1,6 @@
 """The claims of the lecture note on Jacobians, their order, norms and products: 7 to 9, 11, 12, 14.
 
-As in `audit_equations`, two readings of each claim are compared with central differences or with
+As in `equations`, two readings of each claim are compared with central differences or with
 norms that are computed, and are arguments, so that others can be tried in their place.
 """
 
@@ -88,7 +88,7 @@ def state_derivative(net: Net, stretch: Stretch, steps: int) -> np.ndarray:
 
 
 def sum_derivative(net: Net, stretch: Stretch) -> np.ndarray:
-    """The derivative of a_j by a_{j-1}, likewise."""
+    """The derivative of a_j by a_{j-1}, by differences."""
 
     def advance(sums):
         return net.activation.value(sums) @ stretch.recurrent.T + stretch.drive[-1]
@@ -153,7 +153,7 @@ def conventions(
     """Claim 8: the Jacobian of one step, in three conventions.
 
     Each of the four formulas is compared with each of the three derivatives. The note's error is
-    that beside the nearest one; the corrected one, the largest of the others beside their own.
+    the one against the nearest; the corrected error is the largest of the others against theirs.
     """
     stretch = clearest_stretch(net, 2)
     by_states, by_sums = state_derivative(net, stretch, 1), sum_derivative(net, stretch)

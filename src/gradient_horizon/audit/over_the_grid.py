@@ -1,8 +1,97 @@
 """The claims of the lecture note that take a whole grid of trained nets: 13, 15 and 16."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ..analysis import grid_points
+from ..config import grid
+from ..ground import files
 from .claims import FEW, Errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What the tables hold.
+
+
+def by_step(distances: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return log10 of bound and transport for one step, of every grid point before training."""
+    start = grid_points.at_the_middle(distances[distances["step"] == 0])
+    return tuple(
+        (start[column] / start["distance"]).to_numpy()
+        for column in ("log10_bound", "log10_transport")
+    )
+
+
+def horizons(summary: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return both horizons of every grid point of one experiment after training.
+
+    Parameters
+    ----------
+    summary : the experiment's rows of `summary_median`.
+
+    Returns
+    -------
+    That of the gradient and that of the forward influence, nan where only a bound is known.
+    """
+    last = summary[summary["step"] == summary["step"].max()]
+    return tuple(
+        last[column].where(~last[f"{column}_censored"].astype(bool)).to_numpy(float)
+        for column in ("h99", "forward_horizon")
+    )
+
+
+def training_record(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read gradient norms (steps, P) and steps of divergence (P,), but not the weights.
+
+    Raises
+    ------
+    FileError : the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return archive["gradient_norm"], archive["diverged_at"]
+    except Exception as error:
+        raise files.FileError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+
+
+def clipping(settings: dict, results: Path) -> dict[str, int]:
+    """Count clipped steps and diverged nets over the runs that are trained with clipping.
+
+    Parameters
+    ----------
+    settings : the resolved configuration.
+    results : the folder of all results.
+
+    Returns
+    -------
+    `clipped`, `steps`, `diverged` and `nets`, as `explosion` takes them.
+
+    Raises
+    ------
+    FileError : a training record is missing or damaged.
+    """
+    counts = dict.fromkeys(("clipped", "steps", "diverged", "nets"), 0)
+    for name, experiment in settings["experiments"].items():
+        for run in grid.runs(experiment):
+            clip = grid.training_settings(experiment, run["remedy"])["gradient_clip"]
+            if clip is None:
+                continue
+            norms, diverged_at = training_record(results / name / run["run"] / "train.npz")
+            clipped, steps = clipped_steps(norms, diverged_at, clip)
+            diverged = int((diverged_at >= 0).sum())
+            for count, value in zip(
+                counts, (clipped, steps, diverged, len(diverged_at)), strict=True
+            ):
+                counts[count] += value
+    return counts
+
+
+# What follows from it.
 
 
 def phase_diagram(log10_bound: np.ndarray, log10_transport: np.ndarray) -> Errors:
@@ -15,8 +104,8 @@ def phase_diagram(log10_bound: np.ndarray, log10_transport: np.ndarray) -> Error
 
     Returns
     -------
-    Of the note, the part of the grid points that go the other way; of the correct statement, the
-    part of those that grow below a bound of 1.
+    Of the note, the fraction of the grid points that go the other way; of the correct statement,
+    the fraction of those that grow below a bound of 1.
     """
     known = ~(np.isnan(log10_bound) | np.isnan(log10_transport))
     bound, transport = log10_bound[known], log10_transport[known]
@@ -47,9 +136,9 @@ def learning_signal(gradient_horizon: np.ndarray, forward_horizon: np.ndarray) -
 
     Returns
     -------
-    Of the note, the part of the grid points whose two horizons differ by more than one step and
-    more than a tenth, as with censoring.  It is contradicted where words matter from farther back
-    than the gradient comes from.
+    Of the note, the fraction of the grid points whose two horizons differ by more than one step
+    and more than a tenth, as with censoring.  It is contradicted where words matter from farther
+    back than the gradient comes from.
     """
     known = np.isfinite(gradient_horizon) & np.isfinite(forward_horizon)
     if not known.any():
@@ -101,8 +190,8 @@ def explosion(
 
     Returns
     -------
-    Of the note, the part of the grid points whose transport grows with distance; of the correct
-    statement, the part of the clipped nets that diverged.
+    Of the note, the fraction of the grid points whose transport grows with distance; of the
+    correct statement, the fraction of the clipped nets that diverged.
     """
     known = log10_transport[~np.isnan(log10_transport)]
     return Errors(

@@ -87,13 +87,12 @@ def read(
     if not symbolic and embedding is not None:
         raise file.refusal(f"no embedding is needed: the inputs of {probe} are vectors")
     if not symbolic:  # or the embedding of what should have been integers would be left over
-        _, _, width = _sizes(file, _find_layer(file))
         with naming(probe):
-            check_length("inputs", batch.inputs, width)
+            check_length("inputs", batch.inputs, _sizes(file, _find_layer(file))[2])
     net = _net_of(file, activation, readout, embedding, symbolic)
     outputs, width = len(net.weights["W_s"]), net.weights["W_hx"].shape[1]
-    symbols = len(net.weights.get("embedding", range(width)))
     with naming(probe):
+        symbols = len(net.weights.get("embedding", range(width)))
         check_for_net(batch, symbols, width, outputs)
     return Checkpoint(**vars(net), probe=batch._asdict())
 

@@ -3,8 +3,11 @@
 import pandas as pd
 
 from ..gradients import measurement
-from ..networks.cells import net_of
+from ..networks.cells import gru, lstm, net_of, rnn
 from .checkpoint import Checkpoint
+
+# Those of the nets that can be read, for which this module is run again when they change.
+CELLS = {"rnn": rnn.Rnn, "gru": gru.Gru, "lstm": lstm.Lstm}
 
 NAMES = ("contributions", "summary", "spectra", "influence")
 
@@ -29,7 +32,8 @@ def measure(checkpoint: Checkpoint, distances: list[int]) -> dict[str, pd.DataFr
     measurement.InexactError : as `measurement.measure`.
     """
     labels = {"cell": checkpoint.cell, "activation": checkpoint.activation}
-    net, probe = net_of(labels | {"model": {}}, checkpoint.weights), checkpoint.probe
+    settings = labels | {"cell": CELLS[checkpoint.cell], "model": {}}
+    net, probe = net_of(settings, checkpoint.weights), checkpoint.probe
     rows, row = measurement.measure(net, probe)
     rises, reach = measurement.influence(net, probe, relevant=None)
     return {

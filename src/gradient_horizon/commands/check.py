@@ -21,7 +21,7 @@ from ..checkpoints import checkpoint
 from ..ground import programs
 from ..ground.files import FileError
 from ..ground.names import nearest
-from ..ground.user_arrays import read_sequences
+from ..ground.user_arrays import check_range, naming, read_sequences
 from .measure import add_parts
 
 CONFIGURATIONS, WEIGHTS, ARRAYS = (".yaml", ".yml", ".json"), (".safetensors",), (".npz",)
@@ -116,6 +116,10 @@ def _net(file: str, parts: dict) -> Iterator[str]:
 def _batch(file: str) -> Iterator[str]:
     """Say how the sequences of a file of arrays are read."""
     inputs, targets, mask = read_sequences(file)
+    with naming(file):  # no net has symbols below 0; which are too many, the net decides
+        for name, values in (("inputs", inputs), ("targets", targets[mask])):
+            if values.dtype.kind != "f":
+                check_range(name, values, max(values.max(), 0) + 1)
     yield f"{file}: sequences {inputs.shape[1]}, steps {inputs.shape[0]}"
     yield f"inputs: {_values(inputs, 'symbols')}"
     yield f"targets: {_values(targets[mask], 'classes')}"

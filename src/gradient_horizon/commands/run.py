@@ -17,9 +17,10 @@ two runs at once in one folder the second ends with one line.
 import argparse
 import fcntl
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import chdir, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,7 +40,7 @@ NEEDED = ("psutil", "snakemake")
 
 
 def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Clear up, then become Snakemake.
+    """Clear up, then call Snakemake.
 
     Parameters
     ----------
@@ -68,8 +69,30 @@ def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> Non
         *([] if given.workflow_profile else ["--workflow-profile", str(PROFILE)]),
     ]
     programs.find_environment()  # jobs start `python`: this one
-    # -P: a file of the user's is not to stand in for a module of Snakemake's.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "snakemake", *defaults, *arguments])
+    # `python -m` looks here first: a file of the user's is not to stand in for one of Snakemake's.
+    if sys.path[0] in ("", os.getcwd()):
+        del sys.path[0]
+    from snakemake import cli  # takes a second or two, which no message above has to wait for
+
+    sys.argv = ["snakemake", *defaults, *arguments]
+    with awake():
+        cli.main()
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Wake the main thread every second, so that it notices a Ctrl-C.
+
+    The kernel may hand the signal to any thread, and is likely to where that has just started a
+    program or another thread. Python acts on it in the main thread alone, once that wakes up:
+    Snakemake's sleeps until a job ends.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    try:
+        yield
+    finally:  # at the end of Python the handler goes first, and an alarm would kill
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _known(arguments: list[str], prog: str | None) -> argparse.Namespace:
@@ -92,7 +115,8 @@ def _known(arguments: list[str], prog: str | None) -> argparse.Namespace:
     )
     parser.add_argument("--snakefile", "-s", help="another workflow than the project's")
     parser.add_argument("--workflow-profile", help="another folder of settings for Snakemake")
-    parser.add_argument("--sdm", nargs="+", dest="conda", help=argparse.SUPPRESS)
+    deployment = ("--sdm", "--software-deployment-method", "--deployment-method", "--deployment")
+    parser.add_argument(*deployment, nargs="+", dest="conda", help=argparse.SUPPRESS)
     parser.add_argument("--use-conda", action="store_true", dest="conda", help=argparse.SUPPRESS)
     return parser.parse_known_args(arguments)[0]
 
@@ -117,9 +141,8 @@ def _unwritable(place: Path) -> str | None:
 
 def _clear_up() -> None:
     """Hold this folder for the run, and clear up behind one that was killed here."""
-    # Held as long as Snakemake lives, which inherits it; its jobs do not.
+    # Held as long as this process lives; its jobs do not inherit it.
     lock = os.open(".run.lock", os.O_CREAT | os.O_RDWR, 0o666)
-    os.set_inheritable(lock, True)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -6,7 +6,7 @@ options of each task, are filled in here, so that a new cell or task is allowed 
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -282,12 +282,9 @@ def _contradictions(config, wrong: set[tuple]) -> dict[tuple, str]:
                 "allowed: names that differ in more than underscores and digits spelt out"
             )
         if wrong.isdisjoint((*where, section) for section in ("measurement", "task", "training")):
-            conflicts = list(_conflicts(experiment))
-            if (*where, "grid") not in wrong:
-                if (*where, "model") not in wrong:
-                    conflicts += _conflicts_of_remedies(experiment)
-                conflicts += _conflicts_of_radii(experiment["grid"])
-            messages |= {(*where, *keys): message for keys, message in conflicts}
+            broken = {section for section in ("grid", "model") if (*where, section) in wrong}
+            found = conflicts(experiment, broken)
+            messages |= {(*where, *keys): message for keys, message in found}
         if wrong.isdisjoint((*where, section) for section in ("published", "task")):
             message = _not_compared(experiment)
             if message:
@@ -311,8 +308,27 @@ def _missing_files(checkpoints: dict, wrong: set[tuple]) -> Iterator[tuple[tuple
                 yield where, f"{error}; allowed: the path of {kind}"
 
 
-def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
-    """Find the settings of one experiment that do not go together."""
+def conflicts(experiment: dict, wrong: Container[str] = frozenset()) -> Iterator[tuple[tuple, str]]:
+    """Find the settings of one experiment that do not go together.
+
+    Parameters
+    ----------
+    experiment : completed.
+    wrong : of `grid` and `model` those that have mistakes, and are not looked at.
+
+    Yields
+    ------
+    A key path below the experiment, and what is wrong there.
+    """
+    yield from _conflicts_of_sections(experiment)
+    if "grid" not in wrong:
+        if "model" not in wrong:
+            yield from _conflicts_of_remedies(experiment)
+        yield from _conflicts_of_radii(experiment["grid"])
+
+
+def _conflicts_of_sections(experiment: dict) -> Iterator[tuple[tuple, str]]:
+    """Find what does not go together whatever the grid is."""
     steps, checkpoints = experiment["training"]["steps"], experiment["measurement"]["checkpoints"]
     if checkpoints > steps + 1:
         yield (
@@ -321,7 +337,7 @@ def _conflicts(experiment: dict) -> Iterator[tuple[tuple, str]]:
             f"allowed: 2 to {steps + 1}",
         )
     options = experiment["task"]
-    for path, message in TASKS[options["name"]].problems(options, experiment):
+    for path, message in TASKS.find(options["name"]).problems(options, experiment):
         yield tuple(path.split(".")) if "." in path else ("task", path), message
 
 
@@ -343,7 +359,7 @@ def _conflicts_of_remedies(experiment: dict) -> Iterator[tuple[tuple, str]]:
             yield where, "this name is for training as it is; allowed: {}, or another name"
         if "batch_size" in changes:
             changed = experiment | {"training": training_settings(experiment, name)}
-            for path, message in TASKS[options["name"]].problems(options, changed):
+            for path, message in TASKS.find(options["name"]).problems(options, changed):
                 if path == "training.batch_size":
                     yield (*where, "batch_size"), message
         yield from remedy_conflicts.problems(experiment, name)
@@ -353,7 +369,7 @@ def _conflicts_of_radii(grid: dict) -> Iterator[tuple[tuple, str]]:
     """Find spectral radii that a cell, of the grid or of a remedy, cannot have."""
     remedies = [changes["cell"] for changes in grid["remedies"].values() if "cell" in changes]
     for cell in dict.fromkeys(grid["cells"] + remedies):
-        limit = getattr(CELLS[cell], "RADIUS_LIMIT", math.inf)
+        limit = getattr(CELLS.find(cell), "RADIUS_LIMIT", math.inf)
         beyond = [f"{radius:g}" for radius in grid["spectral_radii"] if radius >= limit]
         if beyond:
             yield (

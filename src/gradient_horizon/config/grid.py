@@ -22,6 +22,11 @@ def activation_label(name: str) -> str:
     return name.replace(":", ".").lower()
 
 
+def run_name(cell: str, activation: str, initialisation: str, radius: float) -> str:
+    """Name a grid point, without a remedy, as it stands in paths and as its streams belong to."""
+    return f"{cell}_{activation_label(activation)}_{initialisation}_rho{radius_label(radius)}"
+
+
 def runs(experiment: dict) -> list[dict]:
     """List the grid points of one experiment of a resolved configuration.
 
@@ -41,8 +46,8 @@ def runs(experiment: dict) -> list[dict]:
     )
     return [
         {
-            "run": f"{cell}_{activation_label(activation)}_{initialisation}"
-            f"_rho{radius_label(radius)}" + (f"_{remedy}" if remedy != PLAIN else ""),
+            "run": run_name(cell, activation, initialisation, radius)
+            + (f"_{remedy}" if remedy != PLAIN else ""),
             "task": experiment["task"]["name"],
             "cell": changes.get("cell", cell),
             "activation": activation,

@@ -27,24 +27,20 @@ def insert(page: str) -> str:
 
 
 def tables() -> str:
-    """Return the keys of the whole, of its parts, and of each task, as Markdown tables.
-
-    What each task is worth without learning stands above its own.
-    """
+    """Return the keys of the whole, of its parts, and of each task, as Markdown tables."""
     whole = configuration.schema()["properties"]
-    sections = {"The whole": ("", whole, configuration.schema()["required"])}
+    sections = {"The whole": (whole, configuration.schema()["required"])}
     for title, key in (("An experiment", "experiments"), ("A trained net", "checkpoints")):
         part = whole[key]["additionalProperties"]
-        sections[f"{title}, below `{key}: NAME:`"] = ("", part["properties"], part["required"])
+        sections[f"{title}, below `{key}: NAME:`"] = (part["properties"], part["required"])
     for name, task in TASKS.items():
         sections[f"The options of the task `{name}`, below `task:`"] = (
-            f"{task.CHANCE}\n\n",
             task.OPTIONS,
             configuration.required_keys(task.OPTIONS),
         )
     return "\n".join(
-        f"### {title}\n\n{before}{HEAD}{''.join(_rows(properties, required))}"
-        for title, (before, properties, required) in sections.items()
+        f"### {title}\n\n{HEAD}{''.join(_rows(properties, required))}"
+        for title, (properties, required) in sections.items()
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..networks.cells.dynamics import Dynamics, InexactError, Jacobians
+from ..networks.cells.dynamics import PARTS, Dynamics, InexactError, Jacobians
 from ..networks.initialisations import largest_singular_value, spectral_radius
 from . import bounds, contributions, forward_influence, lyapunov
 from .forward_pass import Trace, trace
@@ -10,9 +10,6 @@ from .horizon import horizon, truncation_horizon
 
 # How the columns of a weight begin.
 PREFIXES = {"W_hh": "", "W_hx": "input_"}
-
-# The parts that a state may have; transport is told by part where there are both.
-PARTS = ("hidden", "cell")
 
 # A unit whose slope, up or down, is below this part of the largest there is counts as saturated.
 SATURATED = 0.1

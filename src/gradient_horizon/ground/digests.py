@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from . import imports
 from .project import PACKAGE
 
 
@@ -24,16 +25,39 @@ def digest(script: Path, *others: Path) -> str:
     return _sha256([*modules(script), *others])
 
 
-def module_digest(name: str, folder: Path, package: str | None) -> str:
-    """Return the sha256 of a module by its dotted name, and of what it imports from its folder.
+def place_digest(place: str) -> str:
+    """Return the sha256 of the code of what a registry imports, and of what that imports.
+
+    Of the user's own, only what its module imports from its own package counts or, where it lies in
+    the folder in which the run is started, from that folder.
 
     Parameters
     ----------
-    name : of a module below `folder`.
+    place : `module:name` or `module`, as `registry.Registry.place` has it.
+
+    Raises
+    ------
+    imports.UserCodeError : a module of the user's cannot be imported.
+    """
+    module = place.partition(imports.SEPARATOR)[0]
+    folder, package = PACKAGE.parent, module.partition(".")[0]
+    if package != PACKAGE.name:
+        file = Path(imports.user_module(place).__file__)
+        folder = file.parents[module.count(".") + (file.name == "__init__.py")]
+        package = None if folder == Path.cwd() else package
+    return _sha256(place_modules(module, folder, package))
+
+
+def place_modules(module: str, folder: Path, package: str | None) -> tuple[Path, ...]:
+    """Return the files of a module and of what it imports, transitively, sorted.
+
+    Parameters
+    ----------
+    module : its dotted name below `folder`.
     folder : where its top-level package lies.
     package : only what is imported from this package counts; None for all that is in the folder.
     """
-    return _sha256(_reachable(_files(tuple(name.split(".")), folder), folder, package))
+    return _reachable(_files(tuple(module.split(".")), folder), folder, package)
 
 
 def _reachable(waiting: list[Path], folder: Path, package: str | None) -> tuple[Path, ...]:

@@ -1,4 +1,9 @@
-"""Numbers and tables as LaTeX: every number of the paper is a macro made here."""
+"""Numbers, names and tables as LaTeX, and the macros that the paper reads them from.
+
+The sentences are in `paper/*.tex`. A macro is a number, a name, a list of names, a phrase of a few
+words, or one of a few texts that the paper chooses a sentence by: yes or no, or -- for what is not
+known.
+"""
 
 import math
 import re
@@ -70,7 +75,7 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     if float(value).is_integer() and abs(value) < 1e6:
-        return f"{int(value):,}".replace(",", r"\,").replace("-", r"\ensuremath{-}")
+        return count(int(value)).replace("-", r"\ensuremath{-}")
     if 1e-3 <= abs(value) < 1e5:
         exponent = int(f"{abs(value):.{digits - 1}e}".split("e")[1])  # of the rounded value
         decimals = max(0, digits - 1 - exponent)
@@ -78,6 +83,11 @@ def number(value: float, digits: int = 3) -> str:
         return text.replace("-", r"\ensuremath{-}")
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
     return rf"\ensuremath{{{mantissa}\times 10^{{{int(exponent)}}}}}"
+
+
+def count(value: int) -> str:
+    """Write a whole number out, in groups of three digits: 1 234 567."""
+    return f"{value:,}".replace(",", r"\,")
 
 
 def percent(fraction: float) -> str:
@@ -128,21 +138,12 @@ def table(
     return "\n".join(lines) + "\n"
 
 
-def conjunction(words: Iterable[str]) -> str:
-    """Join words as a sentence does: a, b and c."""
-    *most, last = words
+def switch(condition: bool) -> str:
+    """Write what the paper chooses a sentence by: yes or no."""
+    return "yes" if condition else "no"
+
+
+def conjunction(names: Iterable[str]) -> str:
+    """List names as a sentence does: a, b and c."""
+    *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def count_of(count: int, thing: str) -> str:
-    """Write a count with what is counted: 1 net, 2 nets."""
-    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
-
-
-def of_all(count: int, total: int, verbs=("is", "are")) -> str:
-    """Write a part of the grid points as the subject of a sentence, with its verb."""
-    if total == 1:
-        return f"the only grid point {verbs[0]}{'' if count else ' not'}"
-    if count in (0, total):
-        return f"{'none' if count == 0 else 'all'} of the {number(total)} grid points {verbs[1]}"
-    return f"{number(count)} of the {number(total)} grid points {verbs[count > 1]}"

@@ -54,11 +54,6 @@ def settings(text: str) -> dict:
     return json.loads(text)
 
 
-def find_environment() -> None:
-    """Find programs beside this Python, TeX among them, though its environment is not active."""
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-
-
 def arguments(description: str | None, *files: str) -> argparse.Namespace:
     """Read the arguments of a job: its `--settings`, and a path for each of the named files."""
     reader = parser(description)
@@ -66,6 +61,11 @@ def arguments(description: str | None, *files: str) -> argparse.Namespace:
     for name in files:
         reader.add_argument(f"--{name}", required=True)
     return reader.parse_args()
+
+
+def find_environment() -> None:
+    """Find programs beside this Python, TeX among them, though its environment is not active."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def use_one_thread() -> None:

@@ -5,26 +5,20 @@ derivative that is said to be its own, and is in the long run no steeper than a 
 """
 
 from collections.abc import Callable, Container, Iterator
-from pathlib import Path
 
 import numpy as np
 
-from ..ground import digests
-from ..ground.names import nearest
-from .activations import ACTIVATIONS, Activation
-from .user_activations import (
-    FARTHEST,
+from ..ground.imports import (
     GUESS,
     LONGEST_NAME,
-    PLACES,
     SEPARATOR,
-    SLOPE,
-    OwnActivationError,
+    UserCodeError,
     described,
-    functions,
-    import_module_of,
     label,
 )
+from ..ground.names import nearest
+from .activations import ACTIVATIONS, Activation
+from .user_activations import FARTHEST, PLACES, SLOPE, from_functions, functions
 
 EPS = np.finfo(np.float64).eps
 # The derivative is compared at these places, whole numbers and simple fractions among them.
@@ -91,17 +85,8 @@ def _items(config, wrong: Container[tuple]) -> Iterator[tuple[tuple, str]]:
 def problem(name: str) -> str | None:
     """Say what is wrong with `module:function`, and what is allowed; None if nothing is."""
     try:
-        value, slope = functions(name)
-        function = name.partition(SEPARATOR)[2]
-        for part, call in ((function, value), (function + SLOPE, slope)):
-            _check_array(part, call)
-            _check_elementwise(part, call)
-        phi = ACTIVATIONS[name]
-        _check_derivative(function, phi)
-        _check_jumps(function, phi)
-        if np.isinf(phi.value_bound):
-            _check_asymptotes(function, phi)
-    except OwnActivationError as error:
+        checked(name.partition(SEPARATOR)[2], *functions(name), label(name))
+    except UserCodeError as error:
         message = str(error)
         if GUESS not in message:
             message += nearest(name.strip(SEPARATOR), ACTIVATIONS)
@@ -111,23 +96,28 @@ def problem(name: str) -> str | None:
     return None
 
 
-def digest(name: str) -> str | None:
-    """Return the sha256 of the code that an activation comes from; None of a registered one.
+def checked(name: str, value: Callable, slope: Callable, label: str) -> Activation:
+    """Make an activation of a function and its derivative that nets can use.
 
-    That is its module and what this imports from its own package or, where it lies in the folder
-    in which the run is started, from that folder.
+    Parameters
+    ----------
+    name : what the function is called.
+    value, slope : phi and phi'.
+    label : how figures and tables name it.
 
     Raises
     ------
-    OwnActivationError : the module cannot be imported.
+    UserCodeError : they are no such functions.
     """
-    if SEPARATOR not in name:
-        return None
-    module = name.partition(SEPARATOR)[0]
-    file = Path(import_module_of(name).__file__)
-    folder = file.parents[module.count(".") + (file.name == "__init__.py")]
-    package = None if folder == Path.cwd() else module.partition(".")[0]
-    return digests.module_digest(module, folder, package)
+    for part, call in ((name, value), (name + SLOPE, slope)):
+        _check_array(part, call)
+        _check_elementwise(part, call)
+    phi = Activation(**from_functions(label, value, slope))
+    _check_derivative(name, phi)
+    _check_jumps(name, phi)
+    if np.isinf(phi.value_bound):
+        _check_asymptotes(name, phi)
+    return phi
 
 
 def _called(name: str, function: Callable, a: np.ndarray) -> np.ndarray:
@@ -135,7 +125,7 @@ def _called(name: str, function: Callable, a: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    OwnActivationError : it raises, changes its argument or returns something else than real
+    UserCodeError : it raises, changes its argument or returns something else than real
         numbers in the shape of `a`.
     """
     given = a.copy()
@@ -143,19 +133,19 @@ def _called(name: str, function: Callable, a: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             result = function(given)
     except (Exception, SystemExit) as error:
-        raise OwnActivationError(
+        raise UserCodeError(
             f"{name} of an array of shape {a.shape} raises {described(error)}; allowed: a "
             "function of NumPy arrays of every shape"
         ) from error
     if not np.array_equal(given, a):
-        raise OwnActivationError(f"{name} changes its argument; allowed: to return a new array")
+        raise UserCodeError(f"{name} changes its argument; allowed: to return a new array")
     if not isinstance(result, np.ndarray | np.generic) or result.dtype.kind not in "fiub":
         kind = getattr(result, "dtype", type(result).__name__)
-        raise OwnActivationError(
+        raise UserCodeError(
             f"{name} returns {kind}; allowed: a NumPy array of real numbers, float32 or float64"
         )
     if result.shape != a.shape:
-        raise OwnActivationError(
+        raise UserCodeError(
             f"{name} of an array of shape {a.shape} has shape {result.shape}; allowed: the same"
         )
     return result.astype(np.float64)
@@ -169,7 +159,7 @@ def _check_array(name: str, function: Callable) -> None:
         bad = np.flatnonzero(~np.isfinite(result))
         if len(bad):
             place = bad[np.abs(a[bad]).argmin()]
-            raise OwnActivationError(
+            raise UserCodeError(
                 f"{name} is {result[place]} at a = {a[place]:.6g} in {a.dtype}; allowed: finite "
                 "from -2^500 to 2^500 in float64 and -1e18 to 1e18 in float32, and so no steeper "
                 "than a straight line"
@@ -181,7 +171,7 @@ def _check_array(name: str, function: Callable) -> None:
     off = np.maximum(low - inner, inner - high) - SINGLE_TOLERANCE * (1.0 + np.abs(around[:, 1]))
     if off.max() > 0.0:
         place = off.argmax()
-        raise OwnActivationError(
+        raise UserCodeError(
             f"{name} at a = {single[place + 1]:.6g} is {inner[place]:.6g} in float32 and "
             f"{around[place, 1]:.6g} in float64; allowed: the same to {SINGLE_TOLERANCE:g}"
         )
@@ -198,7 +188,7 @@ def _check_elementwise(name: str, function: Callable) -> None:
         error = np.abs(result - expected[: len(part)])
         if (error > 1e-12 * (1.0 + np.abs(result))).any():
             place = error.argmax()
-            raise OwnActivationError(
+            raise UserCodeError(
                 f"{name} at a = {part[place]:.6g} is {result[place]:.6g} in an array and "
                 f"{expected[place]:.6g} alone; allowed: an elementwise function, always the same"
             )
@@ -221,7 +211,7 @@ def _check_derivative(name: str, phi: Activation) -> None:
     off = np.maximum(np.minimum(left, right) - slope, slope - np.maximum(left, right)) - tolerance
     if off.max() > 0.0:
         place = off.argmax()
-        raise OwnActivationError(
+        raise UserCodeError(
             f"{name}{SLOPE} is {slope[place]:.6g} at a = {a[place]:.6g}, where differences of "
             f"{name} give {0.5 * (left[place] + right[place]):.6g}; allowed: its derivative, to "
             f"{TOLERANCE:g} of the largest slope"
@@ -237,13 +227,13 @@ def _check_jumps(name: str, phi: Activation) -> None:
     steep = np.flatnonzero(rise > phi.slope_bound * run * (1.0 + TOLERANCE) + rounding)
     if len(steep):
         place = steep[np.abs(PLACES[steep]).argmin()]
-        raise OwnActivationError(
+        raise UserCodeError(
             f"{name} rises by {rise[place]:.6g} from a = {PLACES[place]:.6g} to "
             f"{PLACES[place + 1]:.6g}, and {name}{SLOPE} nowhere exceeds {phi.slope_bound:.6g}; "
             "allowed: a function without jumps"
         )
     if phi.slope_bound == 0.0:
-        raise OwnActivationError(f"{name} is constant: nothing can be learnt; allowed: any other")
+        raise UserCodeError(f"{name} is constant: nothing can be learnt; allowed: any other")
 
 
 def _check_asymptotes(name: str, phi: Activation) -> None:
@@ -260,7 +250,7 @@ def _check_asymptotes(name: str, phi: Activation) -> None:
             straight = abs(value[-2] - value[-1]) <= 1e-12 * max(1.0, abs(value[-1]))
             straight &= abs(slope).max() <= TOLERANCE * phi.slope_bound
         if not straight:
-            raise OwnActivationError(
+            raise UserCodeError(
                 f"{name} is no straight line from a = {a[0]:g} on, where its slope is "
                 f"{slope[0]:.6g} and at {a[1]:g} is {slope[1]:.6g}; allowed: straight or level on "
                 "both sides, or growing slower than a straight line on both"

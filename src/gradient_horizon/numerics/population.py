@@ -57,6 +57,11 @@ class Weights:
         """Return the names of the arrays."""
         return list(self._views)
 
+    def zeros_like(self) -> "Weights":
+        """Return zeros of the same shapes, such as for a gradient."""
+        shapes = {name: view.shape[1:] for name, view in self._views.items()}
+        return Weights(shapes, len(self.flat), self.flat.dtype)
+
 
 def by_net(rows: np.ndarray) -> np.ndarray:
     """View (..., P, N) as (P, rows, N): each net's rows as one matrix, without copying."""

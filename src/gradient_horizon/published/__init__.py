@@ -28,8 +28,8 @@ SAME, OPPOSITE, UNDECIDED = "yes", "no", "undecided"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is measured here of a claim.
+class Measured:
+    """What was measured here of a claim.
 
     Attributes
     ----------
@@ -49,12 +49,12 @@ class Claim:
     ----------
     source : where in the paper it stands.
     published : the statement or the number, as text.
-    measure : makes a `Finding` of the table that `report.nets` returns and the level of confidence.
+    measure : takes the table that `report.published.nets` returns and the level of confidence.
     """
 
     source: str
     published: str
-    measure: Callable[[pd.DataFrame, float], Finding]
+    measure: Callable[[pd.DataFrame, float], Measured]
 
 
 def verdict(low: float, high: float, threshold: float) -> str:

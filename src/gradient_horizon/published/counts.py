@@ -15,7 +15,7 @@ def tally(succeeded: pd.Series) -> tuple[int, int]:
     return int(succeeded.sum()), len(succeeded)
 
 
-def told(counts: tuple[int, int]) -> str:
+def fraction(counts: tuple[int, int]) -> str:
     """Write a tally: 4 of 5."""
     return f"{counts[0]} of {counts[1]}"
 
@@ -23,7 +23,7 @@ def told(counts: tuple[int, int]) -> str:
 def by_length(nets: pd.DataFrame, succeeded: pd.Series) -> str:
     """Write a tally for each length of the sequences: 5 of 5 at 10 steps, 4 of 5 at 20."""
     parts = [
-        f"{told(tally(succeeded[rows.index]))} at {length}"
+        f"{fraction(tally(succeeded[rows.index]))} at {length}"
         for length, rows in nets.groupby("length")
     ]
     return ", ".join([f"{parts[0]} steps", *parts[1:]])

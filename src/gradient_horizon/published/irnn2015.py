@@ -1,7 +1,7 @@
 """Le, Jaitly and Hinton (2015): the adding problem with rectifiers started from the identity.
 
 Section 4.1: nets of 100 units that add two marked numbers of a sequence of 150 to 400 steps:
-rectifiers started from the identity (IRNN) beside an LSTM and a net of tanh units.
+rectifiers started from the identity (IRNN), an LSTM and a net of tanh units.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..numerics.intervals import difference_interval, wilson_interval
-from . import OPPOSITE, SAME, UNDECIDED, Claim, Finding, verdict
+from . import OPPOSITE, SAME, UNDECIDED, Claim, Measured, verdict
 from .counts import NOT_MEASURED, by_length, interval, tally
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CHANCE = 1.0 / 6.0
 def learnt(nets: pd.DataFrame) -> pd.Series:
     """Tell which nets have less than half the mean squared error of always answering 1.
 
-    Whoever knows but one of the two numbers has just half of it: the other's variance is 1/12.
+    A net that knows one of the two numbers has just half of it: the variance of the other is 1/12.
     """
     return nets["loss"] < CHANCE / 2.0
 
@@ -41,36 +41,36 @@ def of_kind(nets: pd.DataFrame, name: str) -> pd.DataFrame:
     return plain[(plain["activation"] == "relu") & (plain["initialisation"] == "identity")]
 
 
-def as_good_as_lstm(nets: pd.DataFrame, confidence: float) -> Finding:
+def as_good_as_lstm(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether IRNN and LSTM both learn the longest sequences in most nets; which fails if not."""
-    own, other = of_kind(nets, "IRNN"), of_kind(nets, "LSTM")
-    if not (len(own) and len(other)):
-        return Finding(NOT_MEASURED, UNDECIDED)
-    longest = min(kind["length"].max() for kind in (own, other))
-    counts = [tally(learnt(kind[kind["length"] == longest])) for kind in (own, other)]
+    irnn, other = of_kind(nets, "IRNN"), of_kind(nets, "LSTM")
+    if not (len(irnn) and len(other)):
+        return Measured(NOT_MEASURED, UNDECIDED)
+    longest = min(kind["length"].max() for kind in (irnn, other))
+    counts = [tally(learnt(kind[kind["length"] == longest])) for kind in (irnn, other)]
     most = all(wilson_interval(*count, confidence)[0] > 0.5 for count in counts)
     low, high = difference_interval(*counts, confidence)
     here = (
-        f"IRNN {_levels(own)}; LSTM {_levels(other)}; IRNN less LSTM at {longest} steps "
+        f"IRNN {_levels(irnn)}; LSTM {_levels(other)}; IRNN less LSTM at {longest} steps "
         f"{interval(low, high, confidence)}"
     )
     apart = low > 0.0 or high < 0.0
-    return Finding(here, OPPOSITE if apart else SAME if most else UNDECIDED)
+    return Measured(here, OPPOSITE if apart else SAME if most else UNDECIDED)
 
 
-def beyond_tanh(nets: pd.DataFrame, confidence: float) -> Finding:
+def beyond_tanh(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether more IRNN than tanh nets learn the longest sequences."""
-    own, other = of_kind(nets, "IRNN"), of_kind(nets, "tanh")
-    if not (len(own) and len(other)):
-        return Finding(NOT_MEASURED, UNDECIDED)
-    longest = min(kind["length"].max() for kind in (own, other))
-    counts = [tally(learnt(kind[kind["length"] == longest])) for kind in (own, other)]
+    irnn, other = of_kind(nets, "IRNN"), of_kind(nets, "tanh")
+    if not (len(irnn) and len(other)):
+        return Measured(NOT_MEASURED, UNDECIDED)
+    longest = min(kind["length"].max() for kind in (irnn, other))
+    counts = [tally(learnt(kind[kind["length"] == longest])) for kind in (irnn, other)]
     ends = difference_interval(*counts, confidence)
     here = (
-        f"IRNN {_levels(own)}; tanh {_levels(other)}; IRNN less tanh at {longest} steps "
+        f"IRNN {_levels(irnn)}; tanh {_levels(other)}; IRNN less tanh at {longest} steps "
         f"{interval(*ends, confidence)}"
     )
-    return Finding(here, verdict(*ends, 0.0))
+    return Measured(here, verdict(*ends, 0.0))
 
 
 def _levels(nets: pd.DataFrame) -> str:

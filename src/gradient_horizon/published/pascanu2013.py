@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..numerics.intervals import difference_interval, wilson_interval
-from . import UNDECIDED, Claim, Finding, verdict
-from .counts import NOT_MEASURED, by_length, interval, tally, told
+from . import UNDECIDED, Claim, Measured, verdict
+from .counts import NOT_MEASURED, by_length, fraction, interval, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,22 +69,22 @@ def solved_by_both(nets: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
     return joined.reset_index("length").reset_index(drop=True)
 
 
-def regularised_success(nets: pd.DataFrame, confidence: float) -> Finding:
+def regularised_success(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether most nets that start as basic tanh solve the longest sequences with MSGD-CR."""
-    own = started_as(trained_by(nets, "MSGD-CR"), "basic tanh")
-    if not len(own):
-        return Finding(NOT_MEASURED, UNDECIDED)
-    longest = own[own["length"] == own["length"].max()]
+    chosen = started_as(trained_by(nets, "MSGD-CR"), "basic tanh")
+    if not len(chosen):
+        return Measured(NOT_MEASURED, UNDECIDED)
+    longest = chosen[chosen["length"] == chosen["length"].max()]
     ends = wilson_interval(*tally(solved(longest)), confidence)
-    here = f"{by_length(own, solved(own))}; at the longest {interval(*ends, confidence)}"
-    return Finding(here, verdict(*ends, 0.5))
+    here = f"{by_length(chosen, solved(chosen))}; at the longest {interval(*ends, confidence)}"
+    return Measured(here, verdict(*ends, 0.5))
 
 
-def clipping_by_length(nets: pd.DataFrame, confidence: float) -> Finding:
+def clipping_by_length(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether more nets need clipping to solve the longest sequences than the shortest."""
     pairs = solved_by_both(nets, "MSGD-C", "MSGD")
     if pairs["length"].nunique() < 2:
-        return Finding(NOT_MEASURED, UNDECIDED)
+        return Measured(NOT_MEASURED, UNDECIDED)
     needed, hindered = pairs["one"] & ~pairs["other"], pairs["other"] & ~pairs["one"]
     shortest, longest = (
         tally(needed[pairs["length"] == length])
@@ -93,12 +93,12 @@ def clipping_by_length(nets: pd.DataFrame, confidence: float) -> Finding:
     ends = difference_interval(longest, shortest, confidence)
     here = (
         f"nets that only clipping solves: {by_length(pairs, needed)} (that only plain descent "
-        f"does: {told(tally(hindered))}); longest less shortest {interval(*ends, confidence)}"
+        f"does: {fraction(tally(hindered))}); longest less shortest {interval(*ends, confidence)}"
     )
-    return Finding(here, verdict(*ends, 0.0))
+    return Measured(here, verdict(*ends, 0.0))
 
 
-def remedies_help(nets: pd.DataFrame, confidence: float) -> Finding:
+def remedies_help(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether, where MSGD-CR and MSGD differ from the same weights, it is MSGD-CR that succeeds.
 
     The exact comparison of paired proportions: what both solve, or neither does, tells nothing
@@ -106,48 +106,48 @@ def remedies_help(nets: pd.DataFrame, confidence: float) -> Finding:
     """
     pairs = solved_by_both(nets, "MSGD-CR", "MSGD")
     if not len(pairs):
-        return Finding(NOT_MEASURED, UNDECIDED)
+        return Measured(NOT_MEASURED, UNDECIDED)
     differing = pairs[pairs["one"] != pairs["other"]]
     ends = wilson_interval(*tally(differing["one"]), confidence)
     here = (
-        f"MSGD-CR {told(tally(pairs['one']))}, MSGD {told(tally(pairs['other']))}; where they "
-        f"differ MSGD-CR in {told(tally(differing['one']))}, {interval(*ends, confidence)}"
+        f"MSGD-CR {fraction(tally(pairs['one']))}, MSGD {fraction(tally(pairs['other']))}; where "
+        f"they differ MSGD-CR in {fraction(tally(differing['one']))}, {interval(*ends, confidence)}"
     )
-    return Finding(here, verdict(*ends, 0.5))
+    return Measured(here, verdict(*ends, 0.5))
 
 
-def regulariser_alone(nets: pd.DataFrame, confidence: float) -> Finding:
+def regulariser_alone(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether the regulariser without clipping fails on most nets that it solves with clipping."""
     pairs = solved_by_both(nets, "MSGD-R", "MSGD-CR")
     pairs = pairs[pairs["other"]]
     if not len(pairs):
-        return Finding(NOT_MEASURED, UNDECIDED)
+        return Measured(NOT_MEASURED, UNDECIDED)
     ends = wilson_interval(*tally(~pairs["one"]), confidence)
     here = (
         f"of the nets that MSGD-CR solves, without clipping fail "
         f"{by_length(pairs, ~pairs['one'])}; all together {interval(*ends, confidence)}"
     )
-    return Finding(here, verdict(*ends, 0.5))
+    return Measured(here, verdict(*ends, 0.5))
 
 
-def sigmoid_is_hardest(nets: pd.DataFrame, confidence: float) -> Finding:
+def sigmoid_is_hardest(nets: pd.DataFrame, confidence: float) -> Measured:
     """Whether both tanh initialisations succeed more often than the sigmoid one, by MSGD-CR."""
-    own = trained_by(nets, "MSGD-CR")
-    own = own if len(own) else trained_by(nets, "MSGD-C")
+    chosen = trained_by(nets, "MSGD-CR")
+    chosen = chosen if len(chosen) else trained_by(nets, "MSGD-C")
     counts = {
-        name: tally(solved(started_as(own, name)))
+        name: tally(solved(started_as(chosen, name)))
         for name in ("sigmoid", "basic tanh", "smart tanh")
     }
     sigmoid, *others = counts.values()
     if not sigmoid[1] or not any(trials for _, trials in others):
-        return Finding(NOT_MEASURED, UNDECIDED)
+        return Measured(NOT_MEASURED, UNDECIDED)
     ends = [difference_interval(other, sigmoid, confidence) for other in others if other[1]]
     low, high = min(low for low, _ in ends), min(high for _, high in ends)
     here = (
-        ", ".join(f"{name} {told(count)}" for name, count in counts.items() if count[1])
+        ", ".join(f"{name} {fraction(count)}" for name, count in counts.items() if count[1])
         + f"; the nearest tanh less sigmoid {interval(low, high, confidence)}"
     )
-    return Finding(here, verdict(low, high, 0.0))
+    return Measured(here, verdict(low, high, 0.0))
 
 
 CLAIMS = (

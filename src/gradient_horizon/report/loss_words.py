@@ -1,12 +1,8 @@
-"""What a loss is called: a cross-entropy in nats, with its perplexity, or an error."""
+"""What a loss is called in figures and text."""
 
 from dataclasses import dataclass
 from textwrap import fill
 
-import pandas as pd
-
-from ..analysis.grid_points import perplexity
-from ..ground.latex import number, percent
 from ..networks import losses
 from ..networks.losses import Loss
 
@@ -18,7 +14,7 @@ class LossWords:
     Attributes
     ----------
     name, unit : in a sentence, with a number between them.
-    column, axis : above a column of a table, and at the axis of a figure as small as ours.
+    column, axis : above a column of a table, and at the axis of a small figure.
     """
 
     name: str
@@ -39,22 +35,3 @@ def words(loss: type[Loss]) -> LossWords:
 
 
 LOSSES = {name: words(loss) for name, loss in losses.LOSSES.items()}
-
-SQUARED_ERROR_NOTE = (
-    " Where the targets are numbers, the read-out is linear, $\\hat y_t=W_sh_t+b_s$, and the loss "
-    "is $E_t=\\lVert\\hat y_t-y_t\\rVert^2$, the squares summed over the outputs and not halved; "
-    "its mean is given as it is, and accuracy is the part of the answers that are near enough."
-)
-
-
-def told(loss: float, kind: str) -> str:
-    """Write a loss in a sentence, with its unit."""
-    return f"{number(loss)}{LOSSES[kind].unit}"
-
-
-def beside(best: pd.Series, facts: dict) -> str:
-    """Tell what else is known of the lowest loss, `best` being its row of `summary_median`."""
-    right = percent(best["accuracy"])
-    if facts["loss"] == "cross_entropy":
-        return f"a perplexity of {number(perplexity(best['loss']))} and an accuracy of {right}"
-    return f"and {right} of the answers are less than {facts['tolerance']:g} off"

@@ -8,10 +8,12 @@ import pandas as pd
 
 from ..checkpoints.checkpoint import Checkpoint
 from ..ground import files, latex, project
-from . import net_figures, net_numbers, plotting, typesetting
+from . import net_numbers, typesetting
+from .figures import drawing
 
 SOURCES = [
-    project.ROOT / "paper" / name for name in ("report.tex", "preamble.tex", "references.bib")
+    project.ROOT / "paper" / name
+    for name in ("report.tex", "preamble.tex", "forms.tex", "references.bib")
 ]
 
 
@@ -43,7 +45,7 @@ def write(
     for table, content in tables.items():
         for ending in ("parquet", "csv"):
             files.write_table(output / f"{table}.{ending}", content)
-    figures = _draw(tables, output)
+    figures = drawing.draw_net(tables, output)
     macros = latex.Macros()
     macros.add(net_numbers.macros(name, net, tables) | digests)
     files.write_json(output / "numbers.json", macros)
@@ -60,19 +62,3 @@ def typeset(engine: str, sources: list[Path], output: Path) -> None:
     """
     with contextlib.redirect_stdout(None):
         typesetting.write(engine, "report", sources, output)
-
-
-def _draw(tables: Mapping[str, pd.DataFrame], output: Path) -> list[Path]:
-    """Draw every figure as PDF and PNG; return the PDFs."""
-    plotting.use_style()
-    rows = tables["contributions"]
-    drawn = {
-        "transport": net_figures.transport(rows),
-        "contribution": net_figures.contribution(rows),
-        "truncation": net_figures.truncation(rows),
-        "influence": net_figures.influence(rows, tables["influence"]),
-        "spectra": net_figures.spectra(tables["spectra"]),
-    }
-    for name, figure in drawn.items():
-        plotting.save(figure, output / name)
-    return [output / f"{name}.pdf" for name in drawn]

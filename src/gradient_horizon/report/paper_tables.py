@@ -18,7 +18,7 @@ from ..networks.activations import ACTIVATIONS
 from .loss_words import LOSSES
 
 TRANSPORT = ("log10_transport", "log10_bound")
-# So many experiments, or variants of one, fit beside each other.
+# So many experiments, or variants of one, fit side by side.
 MOST_BESIDE = 2
 
 
@@ -62,7 +62,13 @@ def by_activation(summary: pd.DataFrame, loss: str = "cross_entropy") -> str:
 
 
 def whole_grid(title: str, summary: pd.DataFrame, distances: pd.DataFrame) -> str:
-    """Return a table with a row for each grid point, which may go over several pages."""
+    """Return a table with a row for each grid point, which may go over several pages.
+
+    Parameters
+    ----------
+    title : its caption, as LaTeX.
+    summary, distances : one experiment's rows of `summary_median` and `contributions_median`.
+    """
     before, after = ends(summary)
     middle = middle_distance(distances)
     steps = distances[distances["distance"] == middle].set_index(["run", "step"])
@@ -100,13 +106,12 @@ def whole_grid(title: str, summary: pd.DataFrame, distances: pd.DataFrame) -> st
     return table("lrrrrrrrrl", head, rows, over_the_head=groups, long_caption=title)
 
 
-def slopes(table_of_slopes: pd.DataFrame, title: str = "") -> str:
-    """Return a table of measured and foretold slopes, a row for each grid point.
+def slopes(table_of_slopes: pd.DataFrame) -> str:
+    """Return a table of measured and predicted slopes, a row for each grid point.
 
     Parameters
     ----------
     table_of_slopes : one experiment's rows of `slopes`.
-    title : if given, the table may go over several pages and has this caption.
     """
     before, after = ends(table_of_slopes)
     rows = []
@@ -124,24 +129,41 @@ def slopes(table_of_slopes: pd.DataFrame, title: str = "") -> str:
         r"& & \multicolumn{3}{c}{before training} & \multicolumn{3}{c}{after training} \\"
         r"\cmidrule(lr){3-5}\cmidrule(lr){6-8}"
     )
-    return table("lr" + 2 * "lrr", head, rows, over_the_head=groups, long_caption=title)
+    return table("lr" + 2 * "lrr", head, rows, over_the_head=groups)
+
+
+def ranked(correlations: pd.DataFrame, predictor: str = "share") -> pd.DataFrame:
+    """Keep the rank correlations of one predictor, as the paper shows them.
+
+    Experiments on remedies are left out: their nets all start alike.
+
+    Parameters
+    ----------
+    correlations : the table `learnability`.
+    predictor : one of those that it has.
+    """
+    remedied = correlations.groupby("experiment")["remedy"].transform("nunique") > 1
+    return correlations[(correlations["predictor"] == predictor) & ~remedied]
 
 
 def learnability(correlations: pd.DataFrame, predictor: str = "share") -> str:
-    """Return a table of rank correlations of one predictor with accuracy, a row an activation.
+    """Return a table of rank correlations with accuracy, a row an activation.
 
-    Experiments, or cells and initialisations, stand beside each other, or below where they are
-    more than fit.  Experiments on remedies are left out: their nets all start alike.
+    Experiments, or cells and initialisations, stand side by side, or one below the other where
+    there are too many.
+
+    Parameters
+    ----------
+    correlations, predictor : as `ranked` takes them; the table is empty where it leaves nothing.
     """
-    remedied = correlations.groupby("experiment")["remedy"].transform("nunique") > 1
-    chosen = correlations[(correlations["predictor"] == predictor) & ~remedied]
+    chosen = ranked(correlations, predictor)
     if not len(chosen):
-        return table("l", ["No task of this run has a place that matters."], [])
+        return ""
     groups = list(chosen.groupby(["experiment", *VARIANT_AXES], sort=False).groups)
     several = len(groups) > chosen["experiment"].nunique()
-    told = variants(chosen)
+    labels = variants(chosen)
     names = [
-        escape(experiment.replace("_", " ") + (f", {told[tuple(variant)]}" if several else ""))
+        escape(experiment.replace("_", " ") + (f", {labels[tuple(variant)]}" if several else ""))
         for experiment, *variant in groups
     ]
     activations = list(chosen["activation"].unique())
@@ -159,13 +181,13 @@ def learnability(correlations: pd.DataFrame, predictor: str = "share") -> str:
     rows = []
     if len(groups) > MOST_BESIDE:
         for name, group in zip(names, groups, strict=True):
-            own = [one for one in activations if (one, *group, False) in found]
-            single = [one for one in own if one != POOLED]
+            known = [one for one in activations if (one, *group, False) in found]
+            single = [one for one in known if one != POOLED]
             if len(single) == 1:
                 rows.append([name, *cells(single[0], group)])
             else:
                 rows.append([rf"\emph{{{name}}}", "", ""])
-                rows += [[_activation_label(one), *cells(one, group)] for one in own]
+                rows += [[_activation_label(one), *cells(one, group)] for one in known]
         return table("lll", ["", *head], rows)
     for activation in activations:
         beside = [cell for group in groups for cell in cells(activation, group)]

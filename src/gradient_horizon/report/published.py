@@ -1,4 +1,4 @@
-"""What was published beside what is measured here: a table, a section of the paper, a summary."""
+"""What was published and what is measured here: rows, a table of the paper, a summary."""
 
 import textwrap
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..config.grid import training_settings
 from ..ground.latex import escape, table
-from ..published import PUBLISHED, Claim, Finding
+from ..published import PUBLISHED
 
 COLUMNS = ("comparison", "paper", "source", "published", "here", "same_direction")
 AXES = ["experiment", "cell", "activation", "initialisation", "radius", "remedy", "seed"]
@@ -40,11 +40,11 @@ def nets(summary: pd.DataFrame, experiments: dict) -> pd.DataFrame:
 
     Returns
     -------
-    A row a net: its axes and seed, `length` of the sequences, `clipped` and `regularised` of its
-    training, and held-out `loss` and `accuracy`.
+    A row for each net: its axes and seed, `length` of the sequences, whether it was trained
+    `clipped` and `regularised`, and held-out `loss` and `accuracy`.
     """
-    own = summary[summary["experiment"].isin(list(experiments))]
-    last = own[own["step"] == own.groupby("experiment")["step"].transform("max")]
+    rows = summary[summary["experiment"].isin(list(experiments))]
+    last = rows[rows["step"] == rows.groupby("experiment")["step"].transform("max")]
     trained = [
         training_settings(experiments[row.experiment], row.remedy) for row in last.itertuples()
     ]
@@ -55,24 +55,38 @@ def nets(summary: pd.DataFrame, experiments: dict) -> pd.DataFrame:
     )
 
 
-def findings(settings: dict, summary: pd.DataFrame) -> pd.DataFrame:
-    """Measure every claim of every comparison of a configuration: a row each, of `COLUMNS`."""
-    rows = []
-    for name, experiments in compared(settings["experiments"]).items():
-        paper = PUBLISHED[name]
-        own = nets(summary, experiments)
-        for claim in paper.CLAIMS:
-            found = claim.measure(own, settings["statistics"]["confidence"])
-            rows.append(_row(name, claim, found))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def section(rows: pd.DataFrame) -> str:
-    """Return the section of the paper, as LaTeX.
+def comparisons(settings: dict, summary: pd.DataFrame) -> pd.DataFrame:
+    """Measure every claim of every comparison of a configuration: a row each, of `COLUMNS`.
 
     Parameters
     ----------
-    rows : of `findings`.
+    settings : the resolved configuration.
+    summary : the table `summary`.
+    """
+    rows = []
+    for name, experiments in compared(settings["experiments"]).items():
+        paper = PUBLISHED[name]
+        compared_nets = nets(summary, experiments)
+        for claim in paper.CLAIMS:
+            measured = claim.measure(compared_nets, settings["statistics"]["confidence"])
+            cells = (
+                name,
+                paper.PAPER,
+                claim.source,
+                claim.published,
+                measured.here,
+                measured.same_direction,
+            )
+            rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def comparison_table(rows: pd.DataFrame) -> str:
+    """Return the table of the paper's section, as LaTeX.
+
+    Parameters
+    ----------
+    rows : of `comparisons`.
     """
     cells = [
         (
@@ -83,17 +97,21 @@ def section(rows: pd.DataFrame) -> str:
         )
         for row in rows.itertuples()
     ]
-    whole = table(
+    return table(
         r"p{0.36\textwidth}p{0.41\textwidth}l",
         ("published", "here", "same direction?"),
         cells,
-        long_caption=r"What was published, and what is measured here. \label{tab:published}",
+        long_caption=r"\publishedcaption",
     )
-    return SECTION + r"\begingroup\small" + f"\n{whole}" + r"\endgroup" + "\n"
 
 
 def closing(rows: pd.DataFrame) -> str:
-    """Return the summary that is printed at the end of a run."""
+    """Return the summary that is printed at the end of a run.
+
+    Parameters
+    ----------
+    rows : of `comparisons`.
+    """
     lines = ["Compared with what was published (published | here | same direction?):"]
     for row in rows.itertuples():
         lines += [
@@ -103,32 +121,6 @@ def closing(rows: pd.DataFrame) -> str:
             *_wrapped("same direction?", row.same_direction),
         ]
     return "\n".join(lines)
-
-
-SECTION = r"""\section{Compared with what was published}
-\label{sec:published}
-
-\autoref{tab:published} sets statements of earlier papers beside what the networks of this run do.
-The direction is the same, or the opposite one, where the whole \Confidence{} interval lies on one
-side: for rates of success that of \citet{wilson1927}, for differences of rates that of
-\citet{newcombe1998}. Otherwise it is undecided, and with few networks most things are. Lengths and
-numbers of steps are those of this configuration, which may be smaller than the papers'; so it is
-the direction that can be compared.
-
-"""
-
-
-def _row(name: str, claim: Claim, found: Finding) -> dict:
-    """Return the row of a claim and what was found of it."""
-    cells = (
-        name,
-        PUBLISHED[name].PAPER,
-        claim.source,
-        claim.published,
-        found.here,
-        found.same_direction,
-    )
-    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def _wrapped(label: str, text: str) -> list[str]:

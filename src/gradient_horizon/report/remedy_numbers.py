@@ -1,7 +1,7 @@
-"""What the remedies changed and what they cost, as a table and as words for the paper.
+"""What the remedies changed and what they cost, as a table and as numbers of the paper.
 
 What helped is decided by intervals: the gain in accuracy over the same nets without the remedy, in
-the median over seeds, lies above zero with its whole interval, or below, or neither.
+the median over seeds, lies above zero with its whole interval, or below, or is undecided.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,17 +13,17 @@ from ..analysis.grid_points import lower_bound_label
 from ..analysis.remedies import SOLVED
 from ..analysis.variants import readable
 from ..config.grid import PLAIN, plain_run
-from ..ground.latex import conjunction, count_of, escape, interval, number, table
+from ..ground.latex import conjunction, escape, interval, number, table
 from ..networks.activations import ACTIVATIONS
 
-# So many remedies that cannot be told from plain are named; the table has them all.
+# So many undecided remedies are named at most; the table has them all.
 FEW = 3
 
 
 def remedy_macros(
     experiment: dict, comparison: pd.DataFrame, cost: Mapping[str, float]
 ) -> dict[str, str]:
-    """Return the macros of an experiment that compares remedies, beside those of any experiment.
+    """Return the macros of an experiment that compares remedies, besides those of any experiment.
 
     Parameters
     ----------
@@ -31,22 +31,18 @@ def remedy_macros(
     comparison : its rows of the table `remedies`.
     cost : operations of a training step, relative to the plain one, by remedy.
     """
-    grid = experiment["grid"]
     changes = [
         f"{readable(name)}: "
-        + ", ".join(f"{readable(key)} {_setting(value)}" for key, value in own.items())
-        for name, own in grid["remedies"].items()
-        if own
+        + ", ".join(f"{readable(key)} {_setting(value)}" for key, value in changed.items())
+        for name, changed in experiment["grid"]["remedies"].items()
+        if changed
     ]
-    dearest = max(cost, key=cost.get)
+    costliest = max(cost, key=cost.get)
     return {
-        "TaskName": escape(readable(experiment["task"]["name"])),
         "RemedyChanges": escape("; ".join(changes)),
-        "RemedyFindings": " ".join(_sentences(comparison)),
-        "RemedyCost": (
-            f"the dearest step, that of \\emph{{{escape(readable(dearest))}}}, takes "
-            f"{number(cost[dearest], 4)} times the operations of the plain one"
-        ),
+        "RemedyStarts": "".join(_starts_compared(comparison)),
+        "CostliestRemedy": escape(readable(costliest)),
+        "LargestCost": number(cost[costliest], 4),
         "SolvedAccuracy": f"{100 * SOLVED:g}\\,\\%",
     }
 
@@ -84,44 +80,41 @@ def _starts(comparison: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     several = {axis: comparison[axis].nunique() > 1 for axis in ("initialisation", "activation")}
     for _, part in comparison.groupby(list(map(plain_run, runs)), sort=False):
         first = part.iloc[0]
-        words = {
+        labels = {
             "initialisation": readable(first["initialisation"]),
             "activation": ACTIVATIONS[first["activation"]].label,
         }
-        told = [word for axis, word in words.items() if several[axis]]
-        yield ", ".join([*told, f"radius {first['radius']:g}"]), part
+        shown = [label for axis, label in labels.items() if several[axis]]
+        yield ", ".join([*shown, f"radius {first['radius']:g}"]), part
 
 
-def _sentences(comparison: pd.DataFrame) -> Iterator[str]:
-    """Say for each start what helped, what did harm, and what cannot be told."""
+def _starts_compared(comparison: pd.DataFrame) -> Iterator[str]:
+    r"""Yield for each start which remedies helped, which did harm, and which are undecided.
+
+    Each is a `\remedystart{start}{plain nets that solve the task}{plain nets}{remedies that raise
+    the accuracy}{that lower it}{that are undecided, if few}{how many are undecided}`.
+    """
     for start, part in _starts(comparison):
         plain = part[part["remedy"] == PLAIN]
         others = part[part["remedy"] != PLAIN]
         if not (len(plain) and len(others)):
             continue
         helps, harms = others["gain_low"] > 0.0, others["gain_high"] < 0.0
-        said = [
-            f"the accuracy is {verb} by {_named(others[chosen], gains=True)}"
-            for chosen, verb in ((helps, "raised"), (harms, "lowered"))
-            if chosen.any()
-        ]
         rest = others[~(helps | harms)]
-        if len(rest):
-            whose = _named(rest) if len(rest) <= FEW else "the others"
-            said.append(
-                f"the interval of {whose} reaches zero"
-                if len(rest) == 1
-                else f"the intervals of {whose} reach zero"
-            )
-        solved, seeds = (int(plain[column].iloc[0]) for column in ("solved", "seeds"))
-        yield (
-            f"At {escape(start)}, {solved} of {count_of(seeds, 'plain net')} "
-            f"{'solves' if solved == 1 else 'solve'} the task; {'; '.join(said)}."
+        arguments = (
+            escape(start),
+            *(number(int(plain[column].iloc[0])) for column in ("solved", "seeds")),
+            *(_named(others[chosen], gains=True) for chosen in (helps, harms)),
+            _named(rest) if len(rest) <= FEW else "",
+            number(len(rest)),
         )
+        yield r"\remedystart" + "".join(f"{{{argument}}}" for argument in arguments)
 
 
 def _named(rows: pd.DataFrame, gains: bool = False) -> str:
     """Name the remedies of some rows, with their gains if asked for."""
+    if not len(rows):
+        return ""
     return conjunction(
         rf"\emph{{{escape(readable(row['remedy']))}}}"
         + (f" ({_interval(row, 'gain')})" if gains else "")
@@ -148,10 +141,12 @@ def _reach(row: Mapping, when: str) -> list[str]:
 
 
 def _setting(value) -> str:
-    """Write a setting's value as text names it."""
+    """Write the value of a setting as text."""
     if value is None:
         return "none"
     if isinstance(value, dict):
-        own = [f"{readable(key)} {_setting(one)}" for key, one in value.items() if one is not None]
-        return f"({', '.join(own)})"
+        parts = [
+            f"{readable(key)} {_setting(one)}" for key, one in value.items() if one is not None
+        ]
+        return f"({', '.join(parts)})"
     return f"{value:g}" if isinstance(value, float) else readable(str(value))

@@ -1,6 +1,6 @@
-"""What theory foretells, what truncation loses and what the nets use, as words for the paper.
+"""Theory and measurement, what truncation loses, what the nets use, as numbers of the paper.
 
-Like `findings`, every function reads tables of medians over seeds and returns LaTeX text by name.
+As in `experiment_numbers`, every function reads tables of medians over seeds and returns macros.
 """
 
 import numpy as np
@@ -8,68 +8,11 @@ import pandas as pd
 
 from ..analysis.grid_points import ends, lower_bound_label, lowest_loss, point_label
 from ..gradients import bounds
-from ..ground.latex import conjunction, count_of, escape, number, of_all, percent
-
-UNKNOWN_BOUND = "No worst-case bound is known of these cells"
-UNKNOWN_MEAN_FIELD = "Mean-field theory is of the simple cell only"
+from ..ground.latex import escape, number, percent
 
 
 def slope_macros(slopes: pd.DataFrame) -> dict[str, str]:
-    """Say of one experiment how far its slopes lie from the mean field's and the bound's.
-
-    Parameters
-    ----------
-    slopes : its rows of the table of that name.
-    """
-    gap, figure = slope_gaps(slopes), r"(\autoref{fig:slopes-\experiment})"
-    told = gap["mean_field_known"]
-    before = f"the mean field is off by {gap['before']} in the median"
-    if gap["bound_known"]:
-        first = (
-            f"In the slope of its logarithm {figure} the bound lies a median of {gap['bound']} a "
-            f"step above the measurement before training{', and ' + before if told else ''}."
-        )
-    else:
-        start = f", but in the slope of the transport's logarithm {before}" if told else ""
-        first = f"{UNKNOWN_BOUND} {figure}{start}."
-    after = (
-        f"After training it is off by {gap['after']}, at most by {gap['largest']}; zero lies "
-        f"outside of the interval of the difference at {gap['outside']}."
-    )
-    return {"SlopeGaps": f"{first} {after if told else UNKNOWN_MEAN_FIELD + '.'}"}
-
-
-def across_macros(slopes: pd.DataFrame) -> dict[str, str]:
-    """Say the same of all experiments together, in short and in full.
-
-    Parameters
-    ----------
-    slopes : the table of that name.
-    """
-    gap = slope_gaps(slopes)
-    bound = f"the bound lies a median of {gap['bound']} above the measurement"
-    if not gap["mean_field_known"]:
-        first = bound[:1].upper() + bound[1:] if gap["bound_known"] else UNKNOWN_BOUND
-        return {"MeanFieldFinding": "", "SlopesAcross": f"{first}. {UNKNOWN_MEAN_FIELD}."}
-    return {
-        "MeanFieldFinding": (
-            "A mean field of random networks foretells the slope of the logarithm of the "
-            f"transported signal to {gap['before']} a step in the median before training; after "
-            f"training it is off by {gap['after']}, because the weights are random no more."
-        ),
-        "SlopesAcross": (
-            f"Over {gap['over']} the median difference between the measured slope and the mean "
-            f"field's is {gap['before']} a step before training"
-            f"{', while ' + bound if gap['bound_known'] else ''}. After training the difference "
-            f"is {gap['after']} in the median, and zero lies outside of its interval at "
-            f"{gap['outside']}. The largest is {gap['largest']}. What a random matrix of the same "
-            "strength would do is then no guide any more: training has arranged the weights."
-        ),
-    }
-
-
-def slope_gaps(slopes: pd.DataFrame) -> dict[str, str | bool]:
-    """How far the measured slopes of ln transport lie from the mean field's and the bound's.
+    """Return how far the measured slopes of ln transport lie from the mean field's and the bound's.
 
     Parameters
     ----------
@@ -77,34 +20,36 @@ def slope_gaps(slopes: pd.DataFrame) -> dict[str, str | bool]:
 
     Returns
     -------
-    `before`, `after` and `bound`, medians over the grid points where both are known (`over`, those
-    of the mean field), `largest` with its grid point, `outside`, and whether anything is known:
-    `mean_field_known`, `bound_known`.
+    Medians over the grid points where both are known, before training (`BoundGap`,
+    `MeanFieldGapBefore`) and after it (`MeanFieldGapAfter`, `LargestMeanFieldGap` with its
+    `LargestMeanFieldPoint`); at how many of the points that are `MeanFieldCompared` the interval of
+    the difference excludes zero (`MeanFieldOutside`).  -- is what is known of no grid point.
     """
     before, after = ends(slopes)
-    largest = _largest_gap(after)
-    foretold = int(before["deviation"].notna().sum())
-    known = after["deviation"].notna().sum()
-    gap = before["worst_slope"] - before["slope"]
+    known = after[np.isfinite(after["deviation"])]
+    largest = known.loc[known["deviation"].abs().idxmax()] if len(known) else None
     outside = (after["deviation_low"] > 0.0) | (after["deviation_high"] < 0.0)
     return {
-        "before": number(before["deviation"].abs().median(), 2),
-        "after": number(after["deviation"].abs().median(), 2),
-        "largest": (
-            "none"
-            if largest is None
-            else f"{number(largest['deviation'], 2)} ({_named(largest, after)})"
-        ),
-        "outside": f"{number(int(outside.sum()))} of {count_of(int(known), 'grid point')}",
-        "over": (
-            "all grid points"
-            if foretold == len(before)
-            else f"the {count_of(foretold, 'grid point')} of which both are known"
-        ),
-        "bound": number(gap.median(), 2),
-        "mean_field_known": bool(np.isfinite(before["deviation"]).any()),
-        "bound_known": bool(gap.notna().any()),
+        "BoundGap": number((before["worst_slope"] - before["slope"]).median(), 2),
+        "MeanFieldGapBefore": number(_median_size(before["deviation"]), 2),
+        "MeanFieldGapAfter": number(_median_size(after["deviation"]), 2),
+        "LargestMeanFieldGap": number(None if largest is None else largest["deviation"], 2),
+        "LargestMeanFieldPoint": "--" if largest is None else _named(largest, after),
+        "MeanFieldOutside": number(int(outside.sum())),
+        "MeanFieldCompared": number(int(after["deviation"].notna().sum())),
     }
+
+
+def across_macros(slopes: pd.DataFrame) -> dict[str, str]:
+    """Return the same of all experiments together, and over how many grid points.
+
+    Parameters
+    ----------
+    slopes : the table of that name.
+    """
+    before, _ = ends(slopes)
+    points = number(int(before["deviation"].notna().sum()))
+    return {**slope_macros(slopes), "MeanFieldPoints": points}
 
 
 def matrix_macros(summary: pd.DataFrame) -> dict[str, str]:
@@ -124,34 +69,32 @@ def matrix_macros(summary: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def reach_macros(
-    summary: pd.DataFrame, distances: pd.DataFrame, relevant: int | None
-) -> dict[str, str]:
-    """What truncation loses, what is signal, and what the nets use, in one experiment.
+def reach_macros(summary: pd.DataFrame, distances: pd.DataFrame) -> dict[str, str]:
+    """Return what truncation loses, what is signal, and what the nets use, in one experiment.
 
     Parameters
     ----------
     summary, distances : its rows of `summary_median` and `contributions_median`.
-    relevant : how many steps back the input lies that matters, if the task has such a place.
     """
     before, after = ends(summary)
     best = after.loc[lowest_loss(after)]
+    reach = lower_bound_label(best, "forward_horizon")
     alike = (after["input_h99"] - after["h99"]).abs() <= 1.0
-    having = of_all(int(alike.sum()), len(after), verbs=("has", "have"))
     return {
         "ShortestTruncation": _extreme(after, "k01", np.argmin),
         "LongestTruncation": _extreme(after, "k01", np.argmax),
-        "InputAlike": having[:1].upper() + having[1:],
+        "InputAlike": number(int(alike.sum())),
         "SaturatedBefore": percent(before["saturated"].median()),
         "SaturatedAfter": percent(after["saturated"].median()),
-        "Signal": _signal(best, after, distances),
-        "Influence": _influence(best, after, relevant),
+        "SignalReach": _signal_reach(best, distances),
+        "BestForwardHorizon": reach if np.isfinite(best["forward_horizon"]) else "--",
+        **_influence(after),
     }
 
 
-def _largest_gap(rows: pd.DataFrame) -> pd.Series | None:
-    known = rows[np.isfinite(rows["deviation"])]
-    return known.loc[known["deviation"].abs().idxmax()] if len(known) else None
+def _median_size(deviation: pd.Series) -> float:
+    """Return the median of the sizes; nan where none is finite."""
+    return deviation.abs().median() if np.isfinite(deviation).any() else np.nan
 
 
 def _named(row: pd.Series, rows: pd.DataFrame) -> str:
@@ -169,48 +112,28 @@ def _extreme(rows: pd.DataFrame, column: str, pick) -> str:
     return f"{lower_bound_label(row, column)} ({point_label(row, rows)})"
 
 
-def _signal(best: pd.Series, after: pd.DataFrame, distances: pd.DataFrame) -> str:
-    """Say up to which distance the best nets' contribution is more than noise."""
+def _signal_reach(best: pd.Series, distances: pd.DataFrame) -> str:
+    """Return the distance up to which a net's contribution is more than noise, or all or none."""
     rows = distances[(distances["run"] == best.name) & (distances["step"] == best["step"])]
     clear = rows.sort_values("distance")["signal_squared_low"].to_numpy() > 0.0
     if clear.all():
-        where = "at all distances"
-    else:
-        first = int(clear.argmin())
-        where = "at no distance" if first == 0 else f"up to distance {first - 1}"
-    return (
-        f"For the {point_label(best, after)}, the unbiased estimate of the squared contribution "
-        f"is above zero with its whole interval {where}"
-    )
+        return "all"
+    first = int(clear.argmin())
+    return "none" if first == 0 else number(first - 1)
 
 
-def _influence(best: pd.Series, after: pd.DataFrame, relevant: int | None) -> str:
-    """Say how far back what the best nets have read still matters, beside their horizon."""
+def _influence(after: pd.DataFrame) -> dict[str, str]:
+    """Count where inputs matter from farther back, or less far, than the gradient comes from."""
     known = after[
         after["forward_horizon"].notna()
         & ~after["forward_horizon_censored"].astype(bool)
         & ~after["h99_censored"].astype(bool)
     ]
-    sentences = []
-    reach = best["forward_horizon"]
-    if np.isfinite(reach):
-        asked = "" if relevant is None else f" (the task asks for {count_of(relevant, 'step')})"
-        sentences.append(
-            f"The held-out loss of the {point_label(best, after)} rests on inputs up to "
-            f"{lower_bound_label(best, 'forward_horizon')} steps back{asked}; 99\\,\\% of their "
-            f"gradient lie within distance {lower_bound_label(best, 'h99')}."
-        )
-    if len(known):
-        # An input d + 1 steps back is in the state that W_hh reads at distance d.
-        farther = known["forward_horizon"] - 1.0 - known["h99"]
-        allowed = np.maximum(1.0, 0.1 * known["h99"])
-        counts = {
-            "from farther back": int((farther > allowed).sum()),
-            "from less far back": int((farther < -allowed).sum()),
-        }
-        parts = [f"{way} at {number(count)}" for way, count in counts.items()]
-        sentences.append(
-            f"Of the {count_of(len(known), 'grid point')} where both horizons are known, inputs "
-            f"matter {conjunction(parts)} than the gradient comes from."
-        )
-    return " ".join(sentences) or "No grid point has learnt to use its inputs."
+    # An input d + 1 steps back is in the state that W_hh reads at distance d.
+    farther = known["forward_horizon"] - 1.0 - known["h99"]
+    allowed = np.maximum(1.0, 0.1 * known["h99"])
+    return {
+        "HorizonsKnown": number(len(known)),
+        "InfluenceFarther": number(int((farther > allowed).sum())),
+        "InfluenceNearer": number(int((farther < -allowed).sum())),
+    }

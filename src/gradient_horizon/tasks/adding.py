@@ -12,14 +12,9 @@ their sums were halved, it is twice as strict here.
 
 import numpy as np
 
-from . import SEQUENCE_LENGTH, TOLERANCE, Prepared, synthetic
+from . import SEQUENCE_LENGTH, TOLERANCE, Percentage, Prepared, synthetic
 
 OPTIONS = {"sequence_length": {**SEQUENCE_LENGTH, "default": 40}}
-
-CHANCE = (
-    "Always answering 1, the mean: a mean squared error of 1/6 = 0.167; 7.8 % of such answers are "
-    "less than 0.04 off, which counts as right."
-)
 
 
 def problems(options: dict, settings: dict):
@@ -78,16 +73,9 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is to be learnt and where it lies."""
-    steps, (first, _) = options["sequence_length"], windows(options)
-    return (
-        f"At each of {steps} steps the net reads a number drawn evenly from 0 to 1 and a marker, "
-        f"which is 1 at two steps, one among the first {first.stop} and one among the others, and "
-        f"0 elsewhere. At the last step, the only one that carries a loss, the net is to give the "
-        f"sum of the two marked numbers; the loss is the squared error. Whoever always answers 1, "
-        f"the mean of the sum, has a mean squared error of 1/6. An answer less than "
-        f"{facts['tolerance']:g} off counts as right, which always answering 1 is in "
-        f"{facts['chance_accuracy']:.1%} of all cases. The first marked number enters the state up "
-        f"to {facts['relevant_distance']} steps before the end."
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_adding.tex` says."""
+    return {
+        "FirstHalf": windows(options)[0].stop,
+        "ChanceAccuracy": Percentage(facts["chance_accuracy"]),
+    }

@@ -66,11 +66,6 @@ OPTIONS = {
     },
 }
 
-CHANCE = (
-    "Knowing only how frequent the classes of the training part are, or always answering the mean "
-    "of its numbers: measured on the held-out part of the file."
-)
-
 
 def own_file(options: dict) -> str:
     """Return the user's file."""
@@ -92,28 +87,37 @@ def read(path: str) -> Sequences:
 
     Raises
     ------
-    OwnFileError : `read_sequences` refuses it, or there is nothing to learn or to hold out, or its
-        numbers are out of all proportion.
+    OwnFileError : `read_sequences` refuses it, or `check` what it holds.
     """
     own = read_sequences(path)
     with naming(path):
-        if own.inputs.shape[1] < 2:
-            raise ValueError("there is a single sequence; allowed: 2 or more, one is held out")
-        for name in ("inputs", "targets"):
-            values = getattr(own, name)
-            if values.dtype.kind == "f":
-                largest = max(values.max(), -values.min())
-                if largest > LARGEST:
-                    raise ValueError(
-                        f"{name} are as large as {largest:.3g}; allowed: up to {LARGEST:g}"
-                    )
-                if name == "inputs" and largest < SMALLEST:
-                    raise ValueError(f"inputs are all smaller than {SMALLEST:g}: nothing to read")
-            else:
-                check_range(name, values, MOST_SYMBOLS)
-        if own.targets.dtype.kind != "f" and np.ptp(own.targets[own.loss_mask]) == 0:
-            raise ValueError("all targets are the same class: nothing to learn")
+        check(own)
     return own
+
+
+def check(own: Sequences) -> None:
+    """Refuse sequences that nets cannot be trained on.
+
+    Raises
+    ------
+    ValueError : there is nothing to learn or to hold out, or numbers are out of all proportion.
+    """
+    if own.inputs.shape[1] < 2:
+        raise ValueError("there is a single sequence; allowed: 2 or more, one is held out")
+    for name in ("inputs", "targets"):
+        values = getattr(own, name)
+        if values.dtype.kind == "f":
+            largest = max(values.max(), -values.min())
+            if largest > LARGEST:
+                raise ValueError(
+                    f"{name} are as large as {largest:.3g}; allowed: up to {LARGEST:g}"
+                )
+            if name == "inputs" and largest < SMALLEST:
+                raise ValueError(f"inputs are all smaller than {SMALLEST:g}: nothing to read")
+        else:
+            check_range(name, values, MOST_SYMBOLS)
+    if own.targets.dtype.kind != "f" and np.ptp(own.targets[own.loss_mask]) == 0:
+        raise ValueError("all targets are the same class: nothing to learn")
 
 
 def problems(options: dict, settings: dict):
@@ -124,6 +128,11 @@ def problems(options: dict, settings: dict):
     except ValueError as error:  # also Python's own, where the path has a null character
         yield "file", str(error)
         return
+    yield from misfits(own, options, settings)
+
+
+def misfits(own: Sequences, options: dict, settings: dict):
+    """Yield what does not go together with sequences that nets can be trained on."""
     if options["loss"] is not None:
         yield from _wrong_loss(options["loss"], own.targets)
     steps, sequences = own.inputs.shape[:2]
@@ -144,17 +153,21 @@ def prepare(options: dict, settings: dict) -> Prepared:
     ------
     OwnFileError : the file cannot be used.
     """
-    own = read(options["file"])
+    file = options["file"]
+    return split(read(file), options, settings, {"file": file, "file_sha256": sha256(file)})
+
+
+def split(own: Sequences, options: dict, settings: dict, origin: dict) -> Prepared:
+    """Split sequences, and measure what is reached without reading them.
+
+    `origin` are facts that say where they are from.
+    """
     sequences = own.inputs.shape[1]
     order = np.arange(sequences)
     if options["shuffle"]:
         order = generator(settings["base_seed"], "arrays", "split").permutation(sequences)
     parts = tuple(np.split(order, [sequences - held_out_size(options, sequences)]))
-    facts = {
-        "file": options["file"],
-        "file_sha256": sha256(options["file"]),
-        "asked_steps": int(own.loss_mask.sum()),
-    }
+    facts = {**origin, "asked_steps": int(own.loss_mask.sum())}
     if own.targets.dtype.kind == "f":
         facts["tolerance"] = options["tolerance"]
     if options["loss"] is not None:
@@ -169,34 +182,19 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     return recorded.epochs(arrays, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what the file holds, and what is reached without reading it."""
-    steps, asked = facts["sequence_length"], facts["asked_steps"]
-    loss = LOSSES[facts["loss"]]
-    read = count_of(facts["input_size"], "number")
-    if "input_squared_norm" not in facts:
-        read = f"one of {count_of(facts['input_size'], 'symbol')}"
-    answer = (
-        f"to name one of {count_of(facts['output_size'], 'class', 'classes')}"
-        if loss.of_classes
-        else f"to give {count_of(facts['output_size'], 'number')}"
-    )
-    when = "at every step" if asked == steps else f"at {asked:,} of the {steps:,} steps"
-    chosen = "drawn at random" if options["shuffle"] else "the last of the file"
-    ((who, level),) = facts["baselines"].items()
-    right = (
-        ""
-        if loss.of_classes
-        else f" An answer counts as right where every number is less than {facts['tolerance']:g} "
-        "off."
-    )
-    return (
-        f"The sequences are those of the file {facts['file']}: "
-        f"{facts['train_sequences'] + facts['held_out_sequences']:,} of {steps:,} steps. At each "
-        f"step the net reads {read}, and {when} it is {answer}. {facts['held_out_sequences']:,} of "
-        f"the sequences, {chosen}, are held out; on them the {loss.label} of {who} is "
-        f"{level:.4g}{loss.unit and f' {loss.unit}'}.{right}"
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_arrays.tex` says."""
+    return {
+        "DataFile": facts["file"],
+        "Sequences": facts["train_sequences"] + facts["held_out_sequences"],
+        "HeldOut": facts["held_out_sequences"],
+        "Shuffled": options["shuffle"],
+        "ReadsVectors": "input_squared_norm" in facts,
+        "InputSize": facts["input_size"],
+        "OutputSize": facts["output_size"],
+        "AskedSteps": facts["asked_steps"],
+        "RightAnswer": LOSSES[facts["loss"]](facts.get("tolerance", 0.0)).right,
+    }
 
 
 def _wrong_loss(name: str, targets: np.ndarray):
@@ -209,8 +207,3 @@ def _wrong_loss(name: str, targets: np.ndarray):
             f"'{name}' is not a loss of {'classes, integers' if of_classes else 'numbers, floats'},"
             f" as the targets are; allowed: {', '.join(fitting)}, or null{nearest(name, fitting)}",
         )
-
-
-def count_of(count: int, one: str, many: str | None = None) -> str:
-    """Write a count with what is counted."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

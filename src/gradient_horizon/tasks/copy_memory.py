@@ -34,11 +34,6 @@ OPTIONS = {
     },
 }
 
-CHANCE = (
-    "Without memory, knowing only when to name the blank: copied * ln(symbols) / T nats, 0.520 by "
-    "default; a part 1 - copied (1 - 1 / symbols) / T of the answers is right."
-)
-
 
 def problems(options: dict, settings: dict):
     """Yield the symbols that leave no delay before they are given back."""
@@ -91,16 +86,11 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is to be learnt and where it lies."""
-    copied = options["copied"]
-    names = f"{copied} symbols" if copied > 1 else "one symbol"
-    return (
-        f"The net reads {names} out of {options['symbols']} different ones. After a delay of "
-        f"length {delay(options)}, blank but for a marker at its end, it is to give back, in "
-        f"order, what it has read; until then it is to name the blank. The loss is taken "
-        f"over all {options['sequence_length']} steps. Without memory, knowing only when to name "
-        f"the blank, no net gets below {facts['baselines']['the memoryless strategy']:.3f} nats. "
-        f"Every symbol is asked for exactly {facts['relevant_distance']} steps after it was read, "
-        f"so what has to be learnt of it lies at this one distance."
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_copy_memory.tex` says."""
+    return {
+        "Copied": options["copied"],
+        "Symbols": options["symbols"],
+        "Delay": delay(options),
+        "ChanceLoss": facts["baselines"]["the memoryless strategy"],
+    }

@@ -26,8 +26,6 @@ OPTIONS = {
     },
 }
 
-CHANCE = "Guessing: ln(symbols) nats, 1.386 by default; one answer in `symbols` is right."
-
 
 def problems(options: dict, settings: dict):
     """Yield the lag that leaves no step to be learnt."""
@@ -68,13 +66,6 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is to be learnt and where it lies."""
-    lag = options["lag"]
-    return (
-        f"At every step one of {options['symbols']} symbols is drawn, and the net is to name the "
-        f"one that it read {lag} steps before. The loss is dense: every step carries it, from the "
-        f"first step that has something to repeat. What has to be learnt lies at one known place. "
-        f"The symbol enters the state {lag} steps back, so its trace is found in the contributions "
-        f"to the recurrent weights at distances up to {lag - 1}; what lies farther back is noise."
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_delayed_echo.tex` says."""
+    return {"Lag": options["lag"], "Symbols": options["symbols"]}

@@ -41,11 +41,6 @@ OPTIONS = {
     },
 }
 
-CHANCE = (
-    "Knowing only how frequent the digits are, which is almost equally: ln 10 = 2.303 nats; one "
-    "answer in 10 is right."
-)
-
 
 def sources(options: dict) -> dict[str, str]:
     """Return what the images depend on."""
@@ -106,23 +101,12 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
     return recorded.epochs(arrays, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is read and what is asked for."""
-    steps = {
-        "row": "row by row, eight pixels at each of 8 steps",
-        "pixel": "pixel by pixel, one at each of 64 steps",
-    }[options["by"]]
-    permuted = (
-        " The pixels are permuted before, in all images alike, so that neighbours in the image are "
-        "none in time."
-    )
-    return (
-        f"The net reads a handwritten digit {steps}, brightness scaled to lie between 0 and 1, and "
-        f"is to say at the last step, the only one that carries a loss, which of the ten digits it "
-        f"was.{permuted if options['permuted'] else ''} Of the "
-        f"{facts['train_sequences'] + facts['held_out_sequences']:,} images of 8 by 8 pixels that "
-        f"come with scikit-learn, {facts['held_out_sequences']} are held out, the same part of "
-        f"every digit. The digits are almost equally frequent: knowing only how frequent they are "
-        f"has a loss of {facts['baselines']['the class frequencies']:.3f} nats, hardly less than "
-        f"the ln 10 of a guess, which is right once in ten."
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_digits.tex` says."""
+    return {
+        "ByRow": options["by"] == "row",
+        "Permuted": options["permuted"],
+        "Images": facts["train_sequences"] + facts["held_out_sequences"],
+        "HeldOut": facts["held_out_sequences"],
+        "ChanceLoss": facts["baselines"]["the class frequencies"],
+    }

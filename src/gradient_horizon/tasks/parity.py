@@ -20,8 +20,6 @@ OPTIONS = {
     },
 }
 
-CHANCE = "Guessing: ln 2 = 0.693 nats; one answer in 2 is right."
-
 
 def problems(options: dict, settings: dict):
     """Yield nothing: the schema says it all."""
@@ -58,16 +56,6 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is to be learnt and where it lies."""
-    when = {
-        "last_step": "At the last step, the only one that carries a loss,",
-        "every_step": "At every step from the second on",
-    }[options["asked"]]
-    return (
-        f"At each of {options['sequence_length']} steps a bit is drawn, 0 or 1 with equal "
-        f"probability. {when} the net is to name the parity of all bits that it has read: whether "
-        f"the ones among them are even or odd in number. Every bit counts, the first as much as "
-        f"the last, so that there is no one distance at which what has to be learnt lies; who "
-        f"misses a single bit can but guess."
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_parity.tex` says."""
+    return {"AskedAtEveryStep": options["asked"] == "every_step"}

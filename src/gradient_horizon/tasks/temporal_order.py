@@ -15,7 +15,7 @@ from . import SEQUENCE_LENGTH, Prepared, synthetic
 DISTRACTORS = 4
 # The tenths of the sequence that go before each symbol's, by the number of symbols.
 TENTHS = {2: (1, 5), 3: (1, 3, 6)}
-ORDINALS = ("first", "second", "third")
+ORDINALS = ("First", "Second", "Third")
 
 OPTIONS = {
     "sequence_length": {**SEQUENCE_LENGTH, "minimum": 10, "default": 40},
@@ -27,11 +27,6 @@ OPTIONS = {
         "description": "How many symbols are relevant; their orders are 4 or 8.",
     },
 }
-
-CHANCE = (
-    "Guessing: ln 4 = 1.386 nats and one answer in 4 right with two relevant symbols, "
-    "ln 8 = 2.079 nats and one in 8 with three."
-)
 
 
 def problems(options: dict, settings: dict):
@@ -86,22 +81,19 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
         yield draw(options, batch_size, rng)
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say what is to be learnt and where it lies."""
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_temporal_order.tex` says."""
     count = options["relevant_symbols"]
-    places = [
-        f"the {ordinal} at step {window.start + 1}"
-        if len(window) == 1
-        else f"the {ordinal} between steps {window.start + 1} and {window.stop}"
-        for ordinal, window in zip(ORDINALS, windows(options), strict=False)
-    ]
-    orders = ["".join(order) for order in product("XY", repeat=count)]
-    return (
-        f"A sequence of {options['sequence_length']} steps holds {('two', 'three')[count - 2]} "
-        f"relevant symbols among {DISTRACTORS} kinds of distractors, "
-        f"{', '.join(places[:-1])} and {places[-1]}; each is X or Y. At the last step, the only "
-        f"one that carries a loss, the net is to say which of {', '.join(orders[:-1])} and "
-        f"{orders[-1]} it was. The first relevant symbol enters the state up to "
-        f"{facts['relevant_distance']} steps before the end, so all that has to be learnt of it "
-        f"arrives from far back."
-    )
+    places = dict(zip(ORDINALS, map(_place, windows(options)), strict=False))
+    return {
+        "Distractors": DISTRACTORS,
+        **{f"{ordinal}Place": places.get(ordinal) for ordinal in ORDINALS},
+        "Orders": tuple(map("".join, product("XY", repeat=count))),
+    }
+
+
+def _place(window: range) -> str:
+    """Say where one relevant symbol lies, with steps counted from 1."""
+    if len(window) == 1:
+        return f"at step {window.stop}"
+    return f"between steps {window.start + 1} and {window.stop}"

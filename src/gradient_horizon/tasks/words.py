@@ -14,7 +14,7 @@ from operator import ge
 import numpy as np
 
 from ..ground.user_files import check_place, sha256
-from . import SEQUENCE_LENGTH, Prepared
+from . import SEQUENCE_LENGTH, Percentage, Prepared
 from . import corpus as corpora
 from .language_baselines import bigram_perplexity, unigram_perplexity
 
@@ -57,11 +57,6 @@ OPTIONS = {
         "unit": "fraction",
     },
 }
-
-CHANCE = (
-    "The unigram, what knowing how frequent the words are is worth on the held-out part, and the "
-    "bigram are measured on the text itself."
-)
 
 
 def own_file(options: dict) -> str | None:
@@ -190,23 +185,18 @@ def batches(options: dict, arrays: dict, batch_size: int, rng: np.random.Generat
             yield text[start : start + steps], text[start + 1 : start + steps + 1]
 
 
-def describe(options: dict, facts: dict) -> str:
-    """Say which text it is, and what simple counting predicts of it."""
-    source = (
-        "the documentation prose that comes with the installed Matplotlib, NumPy and pandas"
-        if own_file(options) is None
-        else f"the file {options['corpus']}"
-    )
-    baselines = {name: np.exp(loss) for name, loss in facts["baselines"].items()}
-    unit = options["unit"]
-    return (
-        f"The text is {source}: {facts['token_count']:,} {TOKENS[unit]} in "
-        f"{facts['paragraph_count']:,} paragraphs. The {facts['input_size'] - 1:,} most frequent "
-        f"{unit}s are kept; the others, {facts['unknown_rate']:.1%} of all, are one unknown "
-        f"{unit}. "
-        f"The paragraphs are shuffled once; the last {facts['held_out_tokens']:,} {unit}s are held "
-        f"out, and the nets are trained on contiguous streams of the others to predict, at every "
-        f"step, the next {unit}. On the held-out part the frequencies of the {unit}s alone "
-        f"(unigram) have a perplexity of {baselines['the unigram']:.1f}; a bigram, interpolated "
-        f"with the unigram by absolute discounting, has {baselines['the bigram']:.1f}."
-    )
+def numbers(options: dict, facts: dict) -> dict:
+    """Return what `paper/task_words.tex` says."""
+    perplexities = {name: np.exp(loss) for name, loss in facts["baselines"].items()}
+    return {
+        "TextFile": own_file(options),
+        "Unit": options["unit"],
+        "Tokens": TOKENS[options["unit"]],
+        "TokenCount": facts["token_count"],
+        "ParagraphCount": facts["paragraph_count"],
+        "Vocabulary": facts["input_size"] - 1,
+        "UnknownRate": Percentage(facts["unknown_rate"]),
+        "HeldOut": facts["held_out_tokens"],
+        "UnigramPerplexity": perplexities["the unigram"],
+        "BigramPerplexity": perplexities["the bigram"],
+    }

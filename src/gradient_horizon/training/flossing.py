@@ -11,20 +11,19 @@ training is about to use.  The gradient is exact: it goes back through the decom
 Jacobians and the states that these depend on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain, islice
 
 import numpy as np
 
 from ..networks.activations import Activation
-from ..networks.cells import CELLS, rnn
 from ..networks.initialisations import orthonormal_columns
 from ..networks.inputs import SymbolInputs, VectorInputs
 from ..numerics.population import Weights
 from .optimisers import Adam
 
 # The cells whose states and Jacobians these are.
-ALLOWED_CELLS = [name for name, cell in CELLS.items() if cell is rnn]
+ALLOWED_CELLS = ("rnn",)
 
 
 def exponents_and_gradient(
@@ -103,31 +102,37 @@ class Flossing:
 
     Parameters
     ----------
-    options : the configuration's `training.flossing`.
     activation : phi.
     weights : the population's, changed in place.
     inputs : the population's input side.
+    exponents : k, how many exponents are pushed, from the largest on.
+    steps : of an episode.
+    learning_rate : that of its Adam.
+    every : an episode comes again after every so many training steps; None for the first alone.
+    episodes : so many come again at most.
     """
 
     def __init__(
         self,
-        options: Mapping,
         activation: Activation,
         weights: Weights,
         inputs: SymbolInputs | VectorInputs,
+        exponents: int,
+        steps: int,
+        learning_rate: float,
+        every: int | None = None,
+        episodes: int = 2,
     ):
-        self.options, self.activation = options, activation
-        self.weights, self.inputs = weights, inputs
-        shapes = {name: weights[name].shape[1:] for name in weights.names()}
-        self._gradient = Weights(shapes, len(weights.flat), weights.flat.dtype)
-        self._optimiser = Adam(options)
+        self.activation, self.weights, self.inputs = activation, weights, inputs
+        self.exponents, self.steps, self.every, self.episodes = exponents, steps, every, episodes
+        self._gradient = weights.zeros_like()
+        self._optimiser = Adam(learning_rate)
 
     def is_due(self, step: int) -> bool:
         """Tell whether an episode comes before the training step `step`, counted from 0."""
-        every = self.options["every"]
-        if step == 0 or every is None:
+        if step == 0 or self.every is None:
             return step == 0
-        return step % every == 0 and step // every <= self.options["episodes"]
+        return step % self.every == 0 and step // self.every <= self.episodes
 
     def episode(self, streams: list[Iterator], frozen: np.ndarray) -> list[Iterator]:
         """Floss on the sequences to come; return streams that still yield them all.
@@ -137,17 +142,16 @@ class Flossing:
         streams : for each net, an endless iterator of inputs and targets of batches.
         frozen : (P,) bool, the nets that stay as they are.
         """
-        steps = self.options["steps"]
         ahead = []
         for stream in streams:
             batches = [next(stream)]
-            batches += islice(stream, (steps - 1) // batches[0][0].shape[1])
+            batches += islice(stream, (self.steps - 1) // batches[0][0].shape[1])
             ahead.append(batches)
         sequences = [np.concatenate([own for own, _ in batches], axis=1) for batches in ahead]
         inputs = np.stack(sequences, axis=2)
         before = self.weights.flat[frozen]
         with np.errstate(all="ignore"):
-            for number in range(steps):
+            for number in range(self.steps):
                 self.step(inputs[:, number : number + 1])
         self.weights.flat[frozen] = before
         return [chain(batches, stream) for batches, stream in zip(ahead, streams, strict=True)]
@@ -169,7 +173,7 @@ class Flossing:
             self.activation,
             weights["W_hh"].astype(np.float64),
             drive[:, 0].astype(np.float64),
-            self.options["exponents"],
+            self.exponents,
         )
         self.inputs.gradient(inputs, for_drive[:, None].astype(drive.dtype), gradient)
         gradient["W_hh"][...] = for_recurrent

@@ -1,9 +1,4 @@
-"""Gradient clipping and optimisers, for a whole population of nets at once.
-
-An optimiser is made of the settings of `training`, of which it reads its own.
-"""
-
-from collections.abc import Mapping
+"""Gradient clipping and optimisers, for a whole population of nets at once."""
 
 import numpy as np
 
@@ -42,51 +37,62 @@ def clip_by_value(gradient: np.ndarray, largest: float | None) -> None:
         np.clip(gradient, -largest, largest, out=gradient)
 
 
-class StochasticGradientDescent:
+class Optimiser:
+    """What every optimiser is made of, whether it reads it or not.
+
+    An optimiser has a `label`, how the paper names it, and defines `update`.
+
+    Parameters
+    ----------
+    learning_rate : the step size.
+    momentum : how much of its last step `Momentum` takes again.
+    """
+
+    label: str
+
+    def __init__(self, learning_rate: float, momentum: float = 0.9):
+        self.learning_rate, self.momentum = learning_rate, momentum
+
+    def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Change `weights` (P, M) in place; `gradient` (P, M) is used up."""
+        raise NotImplementedError
+
+
+class StochasticGradientDescent(Optimiser):
     """Plain stochastic gradient descent: w <- w - learning_rate * gradient."""
 
     label = "plain stochastic gradient descent"
 
-    def __init__(self, settings: Mapping):
-        self.learning_rate = settings["learning_rate"]
-
-    def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
-        """Change `weights` (P, M) in place; `gradient` (P, M) is used up."""
+    def update(self, weights, gradient):
+        """Change the weights."""
         gradient *= self.learning_rate
         weights -= gradient
 
 
-class Momentum:
+class Momentum(Optimiser):
     """Classical momentum (Polyak, 1964; as Sutskever et al., 2013, equations 1 and 2).
 
     v <- momentum * v - learning_rate * gradient, w <- w + v, from v = 0.
     """
 
     label = "stochastic gradient descent with momentum"
+    velocity = 0.0
 
-    def __init__(self, settings: Mapping):
-        self.learning_rate, self.momentum = settings["learning_rate"], settings["momentum"]
-        self.velocity = 0.0
-
-    def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
-        """Change `weights` (P, M) in place; `gradient` (P, M) is used up."""
+    def update(self, weights, gradient):
+        """Change the weights."""
         self.velocity = self.momentum * self.velocity - self.learning_rate * gradient
         weights += self.velocity
 
 
-class Adam:
+class Adam(Optimiser):
     """Adam with bias correction and its authors' constants (Kingma and Ba, 2015, algorithm 1)."""
 
     label = "Adam"
     first_decay, second_decay, epsilon = 0.9, 0.999, 1e-8
+    steps, first, second = 0, 0.0, 0.0
 
-    def __init__(self, settings: Mapping):
-        self.learning_rate = settings["learning_rate"]
-        self.steps = 0
-        self.first = self.second = 0.0
-
-    def update(self, weights: np.ndarray, gradient: np.ndarray) -> None:
-        """Change `weights` (P, M) in place; `gradient` (P, M) is used up.
+    def update(self, weights, gradient):
+        """Change the weights.
 
         The moments are float64: the square of a float32 may overflow, and its net would stand
         still from then on.

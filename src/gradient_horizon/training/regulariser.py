@@ -18,14 +18,14 @@ its gradient is the immediate one, signals and slopes held (their equation 10).
 
 import numpy as np
 
-from ..networks.cells import CELLS, rnn
+from ..networks.cells.recurrence import Recurrence
 from ..numerics.population import LONGEST_SUM, Weights, by_net, outer_products, product, runs
 
 # Signals of a squared norm below this count as vanished, as in the published program.
 VANISHED = 1e-20
 
 # The cells in which dh_k/dh_{k-1} is diag(phi'(a_k)) W_hh.
-ALLOWED_CELLS = [name for name, cell in CELLS.items() if cell.Recurrence is rnn.Recurrence]
+ALLOWED_CELLS = ("rnn", "scaled_orthogonal")
 
 
 class Regulariser:
@@ -39,7 +39,7 @@ class Regulariser:
     weight : the factor of Omega in what is minimised.
     """
 
-    def __init__(self, recurrence: rnn.Recurrence, weight: float):
+    def __init__(self, recurrence: Recurrence, weight: float):
         self.recurrence, self.weight = recurrence, weight
         self._carried = np.empty_like(recurrence.gradient)
         self._total = np.empty_like(recurrence.weights["W_hh"])

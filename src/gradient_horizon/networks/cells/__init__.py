@@ -1,45 +1,35 @@
-"""Recurrent cells, one file each.
+"""Recurrent cells, one file each: `cell.Cell` says what a cell is.
 
-A cell module has
-
-`shapes(hidden_size, input_size)`
-    the shapes of its weights in one net, by name: `W_hx`, which the input side reads, and `b_h`,
-    which it adds where there is one, among them;
-`initialise(net, rng, draw_recurrent, radius, scale, options)`
-    draws them;
-`Recurrence(activation, steps, batch, weights, options)`
-    a population's recurrence for training (`recurrence.Recurrence`);
-`Dynamics(activation, weights, options)`
-    one net in float64 for measuring (`dynamics.Dynamics`).
-
-and may have
-
-`constrain(weights, radius)`
-    brings the weights back to where they are to stay, after every training step;
-`RADIUS_LIMIT`
-    the spectral radius that it stays below;
-`PARTS`
-    the names of the parts that its state has: transport is measured, and drawn, for each apart.
-
-`options` is the configuration's `model`.
+A new one is its file and a line in `registered.py`; one of the user's own needs neither, its name
+is `module:name`.
 """
 
 import numpy as np
 
+from ...ground import imports
+from ...ground.registry import Registry
 from ..activations import ACTIVATIONS
-from . import gru, layer_norm, leaky, lru, lstm, residual, rnn, scaled_orthogonal
+from .cell import Cell
 from .dynamics import Dynamics
 
-CELLS = {
-    "rnn": rnn,
-    "leaky": leaky,
-    "residual": residual,
-    "scaled_orthogonal": scaled_orthogonal,
-    "lstm": lstm,
-    "gru": gru,
-    "layer_norm": layer_norm,
-    "lru": lru,
-}
+ALLOWED = (
+    "`module:cell`, at most 100 letters without accents, digits and underscores, of a module in "
+    "this folder or the environment that has `cell`"
+)
+# What a cell is asked for.
+NEEDED = ("shapes", "initialise", "Recurrence", "Dynamics")
+
+
+def is_cell(value: object) -> bool:
+    """Tell whether a class or an object has what a cell is asked for."""
+    return value is not Cell and all(hasattr(value, name) for name in NEEDED)
+
+
+def _own(name: str):
+    return imports.of_user(name, "cell", ALLOWED, is_cell)
+
+
+CELLS = Registry("cell", f"{__name__}.registered", _own)
 
 
 def net_of(settings: dict, weights: dict[str, np.ndarray]) -> Dynamics:
@@ -47,8 +37,9 @@ def net_of(settings: dict, weights: dict[str, np.ndarray]) -> Dynamics:
 
     Parameters
     ----------
-    settings : `cell`, `activation` and `model`, as `grid.net_settings` gives them.
+    settings : `cell`, `activation` and `model`, as `grid.net_settings` gives them; cell and
+        activation by name or themselves.
     weights : the net's arrays, by name.
     """
-    activation = ACTIVATIONS[settings["activation"]]
-    return CELLS[settings["cell"]].Dynamics(activation, weights, settings["model"])
+    activation = ACTIVATIONS.find(settings["activation"])
+    return CELLS.find(settings["cell"]).Dynamics(activation, weights, settings["model"])

@@ -3,8 +3,8 @@
 A net has a state s_t of S numbers for each sequence, of which h_t, N numbers, is read out; in the
 simple cell they are the same, in an LSTM the state is h_t and c_t together.  Each step reads the
 drive W_hx x_t + b_h, or W_hx x_t where the cell has no b_h.  Backwards a signal g_{t,k} = dE_t/ds_k
-becomes delta_{t,k} = dE_t/da_k, with a_k all sums that the weights enter, and then g_{t,k-1}.  Both
-maps are linear in g.
+becomes delta_{t,k} = dE_t/da_k, with a_k all sums that the weights enter, and g_{t,k-1}.  Both maps
+are linear in g.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,12 @@ import numpy as np
 from ...numerics import scaled
 from ..activations import Activation
 
+# The parts that a state may have, by name.
+PARTS = ("hidden", "cell")
+
+# Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
+SMALLEST_SLOPE = 1e-290
+
 
 class InexactError(Exception):
     """A net cannot be taken apart exactly, said in one line for the user."""
@@ -22,7 +28,8 @@ class InexactError(Exception):
 class Dynamics:
     """One net of a cell, in float64.
 
-    A cell defines `unroll`, `advance` and, where they differ from the simple cell's, the others.
+    A cell defines `advance`, `unrolled` or `unroll`, and, where they differ from the simple cell's,
+    the others.
 
     Parameters
     ----------
@@ -85,7 +92,28 @@ class Dynamics:
         return vectors @ self.weights["W_hx"].T + self.weights.get("b_h", 0.0)
 
     def unroll(self, drive: np.ndarray) -> "Unrolled":
-        """Run the net over drives (T, B, A), from a state of zeros."""
+        """Run the net over drives (T, B, A), from a state of zeros.
+
+        Raises
+        ------
+        InexactError : an activation without bounds lets the states grow beyond all floats.
+        """
+        steps, batch, _ = drive.shape
+        states = np.zeros((steps + 1, batch, self.state_size))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for t, own in enumerate(drive):
+                states[t + 1] = self.advance(states[t], own)
+            finite = np.isfinite(states).all(axis=(1, 2))
+            if not finite.all():
+                raise InexactError(
+                    f"the states leave the floating-point numbers at step {np.argmin(finite)} of "
+                    f"{steps}; a net of such a cell cannot be taken apart then: a smaller radius "
+                    "or a bounded activation, such as tanh, keeps them"
+                )
+            return self.unrolled(states, drive)
+
+    def unrolled(self, states: np.ndarray, drive: np.ndarray) -> "Unrolled":
+        """Return the net unrolled, given s_0 ... s_T (T+1, B, S) and drives (T, B, A)."""
         raise NotImplementedError
 
     def advance(self, state: np.ndarray, drive: np.ndarray) -> np.ndarray:
@@ -107,8 +135,8 @@ class Dynamics:
 class Unrolled:
     """A net's states over one batch, and the derivative of each of its steps.
 
-    A cell defines `deltas`, `carry` and `pairs` and, where its state is not what is read out,
-    `from_output` and `parts`.
+    A cell defines `back` and `pairs` and, where its state is not what is read out, `from_output`
+    and `parts`.
 
     Attributes
     ----------
@@ -124,15 +152,11 @@ class Unrolled:
         self.delta_size = delta_size
         self.parts = parts or {"hidden": slice(0, state.shape[2])}
 
-    def deltas(self, run: slice, signal: np.ndarray) -> np.ndarray:
-        """Turn signals g_k (R, B, S) at a run of steps k into delta_k (R, B, A')."""
+    def back(self, run: slice, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turn signals g_k (R, B, S) at a run of steps k into delta_k (R, B, A') and g_{k-1}."""
         raise NotImplementedError
 
-    def carry(self, run: slice, signal: np.ndarray, delta: np.ndarray) -> np.ndarray:
-        """Turn signals g_k and their delta_k into g_{k-1} (R, B, S)."""
-        raise NotImplementedError
-
-    def pairs(self, inputs: np.ndarray) -> dict[str, "Outer | Elementwise"]:
+    def pairs(self, inputs: np.ndarray) -> dict[str, "Outer | Elementwise | Stacked"]:
         """Return, for `W_hh` and `W_hx`, what delta_k is paired with; `inputs` is x (T, B, D)."""
         raise NotImplementedError
 
@@ -155,8 +179,8 @@ class Unrolled:
         -------
         The squared norms of delta, and the powers of two of delta and of g_{k-1}, each (R, B).
         """
-        delta[...] = self.deltas(run, signal)
-        farther[...] = self.carry(run, signal, delta)[len(delta) - len(farther) :]
+        delta[...], before = self.back(run, signal)
+        farther[...] = before[len(delta) - len(farther) :]
         delta_exponent = exponent.copy()
         return scaled.squared_norms(delta, delta_exponent), delta_exponent, exponent
 
@@ -164,8 +188,7 @@ class Unrolled:
         """Return J_t = ds_t/ds_{t-1}, (B, S, S), for the step t counted from 0."""
         _, batch, size = self.state.shape
         signal = np.broadcast_to(np.eye(size)[:, None], (size, batch, size))
-        run = slice(t, t + 1)
-        return self.carry(run, signal, self.deltas(run, signal)).swapaxes(0, 1)
+        return self.back(slice(t, t + 1), signal)[1].swapaxes(0, 1)
 
 
 class Jacobians:
@@ -244,3 +267,32 @@ class Elementwise:
         """Norms as `Outer.norms` gives them."""
         products, powers = self.multiply(delta, self.source[run]), exponent + self.exponent[run]
         return np.sqrt(scaled.squared_norms(products, powers)), powers
+
+
+class Stacked:
+    """Weights whose rows, block below block, are multiplied with different sources.
+
+    Parameters
+    ----------
+    blocks : the pair of each block, from the top, each with its `columns` of delta.
+    """
+
+    def __init__(self, blocks: list[Outer]):
+        self.blocks = blocks
+        self.source = blocks[0].source
+
+    def total(self, run: slice, delta, exponent, per_sequence: bool) -> tuple[np.ndarray, int]:
+        """Sum as `Outer.total` does."""
+        pieces = [block.total(run, delta, exponent, per_sequence) for block in self.blocks]
+        largest = max((power for piece, power in pieces if piece.any()), default=0)
+        sequences = delta.shape[1] if per_sequence else 1
+        rows = [np.ldexp(piece.reshape(sequences, -1), power - largest) for piece, power in pieces]
+        return np.concatenate(rows, axis=1).reshape(-1), largest
+
+    def norms(self, run: slice, delta, squares, exponent) -> tuple[np.ndarray, np.ndarray]:
+        """Norms as `Outer.norms` gives them."""
+        parts = [block.norms(run, delta, squares, exponent) for block in self.blocks]
+        norms, powers = map(np.stack, zip(*parts, strict=True))
+        # A block of zeros has no size.
+        largest = np.where(norms > 0.0, powers, powers.min(axis=0)).max(axis=0)
+        return np.sqrt(np.square(np.ldexp(norms, powers - largest)).sum(axis=0)), largest

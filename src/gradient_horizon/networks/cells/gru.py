@@ -13,34 +13,13 @@ import numpy as np
 from ...numerics.population import Weights
 from ..activations import Activation
 from ..initialisations import largest_singular_value
-from . import dynamics, gates, recurrence
+from . import dynamics, gates
+from .cell import Cell
 from .gates import sigmoid, sigmoid_slope, sigmoid_slope_from_value
 
 
-def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the cell's weights in one net."""
-    return {
-        "W_hh": (3 * hidden_size, hidden_size),
-        "W_hx": (3 * hidden_size, input_size),
-        "b_h": (3 * hidden_size,),
-        "b_n": (hidden_size,),
-    }
-
-
-def initialise(net: dict, rng, draw_recurrent, radius: float, scale: float, options: dict) -> None:
-    """Draw the cell's weights of one net, in place; parameters as of the simple cell's.
-
-    With `chrono` in the options the biases of z, here the gate that keeps, are drawn (Tallec and
-    Ollivier, 2018, section 2).
-    """
-    gates.draw_stacked(net, rng, draw_recurrent, radius, scale)
-    if options.get("chrono") is not None:
-        _, update, _ = gates.parts(net["b_h"], 3)
-        update[...] = gates.chrono_bias(rng, len(update), options["chrono"])
-
-
 class Recurrence(gates.Recurrence):
-    """The recurrence of a population, and its gradient; parameters as of the simple cell's.
+    """The recurrence of a population, and its gradient.
 
     The derivatives by the products with W_hh and those by the sums differ in the third part.
     """
@@ -50,15 +29,14 @@ class Recurrence(gates.Recurrence):
     ):
         super().__init__(activation, steps, batch, weights, options)
         self._m = np.empty_like(self.gradient)  # m_t
-        self._unbiased = gates.by_gate(self._rows, 3)[2]  # W_n h_{t-1}
-        self._delta = np.zeros_like(self.drive)  # dE/d(the products)
+        self._unbiased = gates.by_gate(self._products, 3)[2]  # W_n h_{t-1}
+        self._send_back(np.zeros_like(self.drive))
         self._delta_by_gate = gates.by_gate(self._delta, 3)
-        self._back = recurrence.step_products(self._delta, weights["W_hh"], self._scratch)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
-        np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
-        sums, products = self._buffer, self._rows
+        self._transpose()
+        sums, products = self._buffer, self._products
         products[...] = 0.0
         for t, rows in enumerate(self.drive):
             if t > 0:
@@ -91,7 +69,7 @@ class Recurrence(gates.Recurrence):
                 signal += carried
             r, z, n = self.gates[t]
             np.multiply(signal, z, out=carried)
-            self._slope(n, self._pre_activations[t], out=of_n)
+            self._slope_of(n, self._pre_activations[t], out=of_n)
             # (1 - z) times the signal, of which z times has just been taken.
             of_n *= np.subtract(signal, carried, out=scratch)
             sigmoid_slope_from_value(self.gates[t, :2], out=delta[:2])
@@ -107,11 +85,11 @@ class Recurrence(gates.Recurrence):
 
     def weight_gradient(self, slopes: Weights) -> None:
         """Write dE/dW_hh and dE/db_n, after `backward`."""
-        self._sum.write(self._delta, self.states, out=slopes["W_hh"])
+        super().weight_gradient(slopes)
         self._delta_by_gate[:, 2].sum(axis=(0, 1), out=slopes["b_n"])
 
 
-class Dynamics(gates.Dynamics):
+class Dynamics(dynamics.Dynamics):
     """One net of gated recurrent units."""
 
     @property
@@ -184,15 +162,12 @@ class Unrolled(dynamics.Unrolled):
             axis=-1,
         )
 
-    def deltas(self, run, signal):
-        """Return dE/d(the product W_n h_{k-1}) and dE/d(the sums of r, z, n)."""
-        return self.factors[run] * np.concatenate([signal] * 4, axis=-1)
-
-    def carry(self, run, signal, delta):
-        """Return W_hh^T times the first three parts of delta_k, and z_k g_k."""
+    def back(self, run, signal):
+        """Return delta_k, and W_hh^T times its first three parts beside z_k g_k."""
+        delta = self.factors[run] * np.concatenate([signal] * 4, axis=-1)
         farther = delta[..., : len(self.recurrent)] @ self.recurrent
         farther += self.kept[run] * signal
-        return farther
+        return delta, farther
 
     def pairs(self, inputs):
         """W_hh meets h_{k-1}, W_hx meets x_k."""
@@ -203,3 +178,25 @@ class Unrolled(dynamics.Unrolled):
             "W_hh": dynamics.Outer(self.state[:-1], self.exponent[:-1], of_state),
             "W_hx": dynamics.Outer(inputs.copy(), zeros, of_input),
         }
+
+
+class Gru(Cell):
+    """The gated recurrent unit."""
+
+    BLOCKS = 3
+    Recurrence, Dynamics = Recurrence, Dynamics
+
+    def shapes(self, hidden_size, input_size):
+        """Return the shapes of the stacked weights and of b_n."""
+        return super().shapes(hidden_size, input_size) | {"b_n": (hidden_size,)}
+
+    def initialise(self, net, rng, draw_recurrent, radius, scale, options):
+        """Draw the weights.
+
+        With `chrono` in the options the biases of z, here the gate that keeps, are drawn (Tallec
+        and Ollivier, 2018, section 2).
+        """
+        super().initialise(net, rng, draw_recurrent, radius, scale, options)
+        if options.get("chrono") is not None:
+            _, update, _ = gates.parts(net["b_h"], 3)
+            update[...] = gates.chrono_bias(rng, len(update), options["chrono"])

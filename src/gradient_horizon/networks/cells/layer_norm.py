@@ -12,25 +12,10 @@ epsilon the net does not change when W_hh and W_hx are scaled together.
 import numpy as np
 
 from ...numerics import scaled
-from . import dynamics, recurrence, rnn
+from . import dynamics, recurrence
+from .cell import Cell
 
 EPSILON = 1e-5
-
-
-def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the cell's weights in one net."""
-    return {
-        "W_hh": (hidden_size, hidden_size),
-        "W_hx": (hidden_size, input_size),
-        "gain": (hidden_size,),
-        "shift": (hidden_size,),
-    }
-
-
-def initialise(net, rng, draw_recurrent, radius, scale, options) -> None:
-    """Draw W_hh and W_hx as those of the simple cell; every gain is 1."""
-    rnn.initialise(net, rng, draw_recurrent, radius, scale, options)
-    net["gain"][...] = 1.0
 
 
 def normalise(sums: np.ndarray) -> np.ndarray:
@@ -73,36 +58,25 @@ def through_norm(slope: np.ndarray, normalised: np.ndarray, spread: np.ndarray) 
     return slope
 
 
-class Recurrence(recurrence.Recurrence):
-    """The recurrence of a population, and its gradient; parameters as of the simple cell's.
+class Recurrence(recurrence.MatrixRecurrence):
+    """The recurrence of a population, and its gradient.
 
     `forward` turns `drive` into n_t; `backward` turns `gradient` into dE/da_t.
     """
 
     def __init__(self, activation, steps, batch, weights, options):
-        population, size, _ = weights["W_hh"].shape
-        dtype = weights.flat.dtype
-        self.activation, self.weights = activation, weights
-        self.state_bound = activation.value_bound
-        self.states = np.zeros((steps + 1, batch, population, size), dtype)
-        self.gradient = np.zeros((steps, batch, population, size), dtype)
-        self.drive = np.zeros_like(self.gradient)
-        self._delta = np.zeros_like(self.gradient)
-        self._spread = np.zeros((steps, batch, population, 1), dtype)
-        self._transposed = np.empty((population, size, size), dtype)
-        self._sum = recurrence.OuterSum(steps, batch, population, size, size, dtype)
-        self._scratch = np.empty((batch, population, size), dtype)
-        self._onward = recurrence.step_products(self.states[:-1], self._transposed, self._scratch)
-        self._back = recurrence.step_products(self._delta, weights["W_hh"], self._scratch)
+        super().__init__(activation, steps, batch, weights, options)
+        self._spread = np.zeros_like(self.drive[..., :1])
+        self._send_back(np.zeros_like(self.drive))
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
-        np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
+        self._transpose()
         for t, sums in enumerate(self.drive):
             self._onward[t]()
-            sums += self._scratch
+            sums += self._products
             self._spread[t] = normalise(sums)
-            self.activation.value(self._pre_activation(t), out=self.states[t + 1])
+            self.activation.value(self._argument(t), out=self.states[t + 1])
 
     def backward(self) -> np.ndarray:
         """Go back from dE_t/dh_t in `gradient` and return delta_t = dE/dz_t."""
@@ -116,19 +90,14 @@ class Recurrence(recurrence.Recurrence):
             through_norm(self._delta[t], self.drive[t], self._spread[t])
         return self._delta
 
-    def _pre_activation(self, t: int) -> np.ndarray:
+    def _argument(self, t: int) -> np.ndarray:
         np.multiply(self.weights["gain"], self.drive[t], out=self._scratch)
         self._scratch += self.weights["shift"]
         return self._scratch
 
-    def _slope(self, t: int) -> np.ndarray:
-        if self.activation.slope_from_value is None:
-            return self.activation.slope(self._pre_activation(t))
-        return self.activation.slope_from_value(self.states[t + 1], out=self._scratch)
-
     def weight_gradient(self, slopes) -> None:
         """Write the gradients of the cell's other weights, after `backward`; spends `gradient`."""
-        self._sum.write(self._delta, self.states, out=slopes["W_hh"])
+        super().weight_gradient(slopes)
         slopes["shift"][...] = self.gradient.sum(axis=(0, 1))
         self.gradient *= self.drive
         slopes["gain"][...] = self.gradient.sum(axis=(0, 1))
@@ -158,7 +127,7 @@ class Dynamics(dynamics.Dynamics):
             pre_activation = self.weights["gain"] * sums + self.weights["shift"]
             state[t + 1] = self.activation.value(pre_activation)
             slope[t] = self.activation.slope(pre_activation)
-        slope[np.abs(slope) < rnn.SMALLEST_SLOPE] = 0.0
+        slope[np.abs(slope) < dynamics.SMALLEST_SLOPE] = 0.0
         return Unrolled(self, state, slope, normalised, spread)
 
 
@@ -180,13 +149,10 @@ class Unrolled(dynamics.Unrolled):
         self.recurrent, self.gain = net.weights["W_hh"], net.weights["gain"]
         self.normalised, self.spread = normalised, spread
 
-    def deltas(self, run, signal):
-        """Return dE_t/dz_k."""
-        return self._through_norm(run, self.slope[run] * signal)
-
-    def carry(self, run, signal, delta):
-        """Return W_hh^T delta_k."""
-        return delta @ self.recurrent
+    def back(self, run, signal):
+        """Return dE_t/dz_k and W_hh^T delta_k."""
+        delta = self._through_norm(run, self.slope[run] * signal)
+        return delta, delta @ self.recurrent
 
     def pairs(self, inputs):
         """W_hh meets h_{k-1}, W_hx meets x_k."""
@@ -207,3 +173,20 @@ class Unrolled(dynamics.Unrolled):
     def _through_norm(self, run, signal):
         """Turn dE_t/da_k into dE_t/dz_k."""
         return through_norm(self.gain * signal, self.normalised[run], self.spread[run])
+
+
+class LayerNorm(Cell):
+    """The simple cell with layer normalisation."""
+
+    Recurrence, Dynamics = Recurrence, Dynamics
+
+    def shapes(self, hidden_size, input_size):
+        """Return those of the simple cell, `gain` and `shift` (N,) in place of its bias."""
+        shapes = super().shapes(hidden_size, input_size)
+        del shapes["b_h"]
+        return shapes | {"gain": (hidden_size,), "shift": (hidden_size,)}
+
+    def initialise(self, net, rng, draw_recurrent, radius, scale, options):
+        """Draw W_hh and W_hx as those of the simple cell; every gain is 1."""
+        super().initialise(net, rng, draw_recurrent, radius, scale, options)
+        net["gain"][...] = 1.0

@@ -17,55 +17,18 @@ name `W_hh`, is a matrix of 2 x 2 blocks on the diagonal.
 import numpy as np
 
 from ...numerics.population import by_net, product
-from . import dynamics, recurrence, rnn
-
-RADIUS_LIMIT = 1.0
+from . import dynamics, recurrence
+from .cell import Cell
 
 # Logarithms beyond count as this: exp(100) is no number in single precision, and a phase of that
 # size has no digits; only nets that have diverged have such.
 LARGEST_LOGARITHM = 100.0
 
 
-def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the cell's weights in one net."""
-    return {
-        "nu_log": (hidden_size,),
-        "theta_log": (hidden_size,),
-        "gamma_log": (hidden_size,),
-        "W_hx": (2 * hidden_size, input_size),
-        "C": (hidden_size, 2 * hidden_size),
-        "b_y": (hidden_size,),
-    }
-
-
 def draw_moduli(rng, size: int, inner: float, outer: float) -> np.ndarray:
     """Draw moduli (N,) of numbers that lie evenly in the ring between two radii (Lemma 3.2)."""
     part = 1.0 - rng.random(size)  # in (0, 1]: no modulus is 0
     return np.sqrt(inner**2 + part * (outer**2 - inner**2))
-
-
-def initialise(net, rng, draw_recurrent, radius, scale, options) -> None:
-    """Draw the cell's weights of one net, in place, as in appendix A there.
-
-    The eigenvalues lie evenly in the ring from the part `ring` of the radius to the radius, of
-    which the one of largest modulus is moved to its outer edge: the spectral radius is exact.
-    `draw_recurrent` is not used, as there is no matrix to draw.  The inputs of every unit have the
-    weight sqrt(1 - |lambda|^2), with which white noise gives states of the size of B x_t.
-
-    Parameters
-    ----------
-    radius : the largest modulus, below 1.
-    scale : the root mean square of the moduli of B.
-    net, rng, draw_recurrent, options : as of the simple cell.
-    """
-    size = len(net["nu_log"])
-    moduli = draw_moduli(rng, size, options["ring"] * radius, radius)
-    moduli[moduli.argmax()] = radius
-    net["nu_log"][...] = np.log(-np.log(moduli))
-    net["theta_log"][...] = np.log(2.0 * np.pi * (1.0 - rng.random(size)))
-    net["gamma_log"][...] = 0.5 * np.log((1.0 - moduli) * (1.0 + moduli))
-    net["W_hx"][...] = rng.normal(0.0, scale / np.sqrt(2.0), net["W_hx"].shape)
-    net["C"][...] = rng.normal(0.0, 1.0 / np.sqrt(size), net["C"].shape)
 
 
 def exponential(logarithms: np.ndarray) -> np.ndarray:
@@ -145,10 +108,8 @@ class Recurrence(recurrence.Recurrence):
         np.multiply(part, signal, out=complex_view(self.drive))
         return self.drive
 
-    def _slope(self, t: int) -> np.ndarray:
-        if self.activation.slope_from_value is None:
-            return self.activation.slope(self._read[t])
-        return self.activation.slope_from_value(self.states[t + 1], out=self._scratch)
+    def _argument(self, t: int) -> np.ndarray:
+        return self._read[t]
 
     def weight_gradient(self, slopes) -> None:
         """Write the gradients of all weights but B, after `backward`."""
@@ -204,7 +165,7 @@ class Dynamics(dynamics.Dynamics):
             linear[t + 1] += self.eigenvalues * linear[t]
         read = state[1:] @ self.weights["C"].T + self.weights["b_y"]
         slope = self.activation.slope(read)
-        slope[np.abs(slope) < rnn.SMALLEST_SLOPE] = 0.0
+        slope[np.abs(slope) < dynamics.SMALLEST_SLOPE] = 0.0
         return Unrolled(self, state, slope, self.activation.value(read))
 
 
@@ -222,13 +183,10 @@ class Unrolled(dynamics.Unrolled):
         self.conjugates = net.eigenvalues.conj()
         self.input_part = np.repeat(net.input_part, 2)
 
-    def deltas(self, run, signal):
-        """Return g_k and exp(gamma_log) g_k side by side."""
-        return np.concatenate([signal, self.input_part * signal], axis=-1)
-
-    def carry(self, run, signal, delta):
-        """Return Lambda^T g_k: the product with the conjugates."""
-        return (self.conjugates * complex_view(signal)).view(np.float64)
+    def back(self, run, signal):
+        """Return g_k and exp(gamma_log) g_k side by side, and Lambda^T g_k, by the conjugates."""
+        delta = np.concatenate([signal, self.input_part * signal], axis=-1)
+        return delta, (self.conjugates * complex_view(signal)).view(np.float64)
 
     def pairs(self, inputs):
         """Lambda meets s_{k-1}, its conjugate number by number; B meets x_k."""
@@ -247,3 +205,44 @@ class Unrolled(dynamics.Unrolled):
     def from_output(self, error):
         """Return the real gradient by s_t: C^T phi' dE_t/dh_t."""
         return (self.slope * error) @ self.read_matrix
+
+
+class Lru(Cell):
+    """The linear recurrent unit."""
+
+    RADIUS_LIMIT = 1.0
+    Recurrence, Dynamics = Recurrence, Dynamics
+
+    def shapes(self, hidden_size, input_size):
+        """Shapes of the cell's weights in one net."""
+        return {
+            "nu_log": (hidden_size,),
+            "theta_log": (hidden_size,),
+            "gamma_log": (hidden_size,),
+            "W_hx": (2 * hidden_size, input_size),
+            "C": (hidden_size, 2 * hidden_size),
+            "b_y": (hidden_size,),
+        }
+
+    def initialise(self, net, rng, draw_recurrent, radius, scale, options):
+        """Draw the cell's weights of one net, in place, as in appendix A there.
+
+        The eigenvalues lie evenly in the ring from the part `ring` of the radius to the radius, of
+        which the one of largest modulus is moved to its outer edge: the spectral radius is exact.
+        `draw_recurrent` is not used, as there is no matrix to draw.  The inputs of every unit have
+        the weight sqrt(1 - |lambda|^2), with which white noise gives states of the size of B x_t.
+
+        Parameters
+        ----------
+        radius : the largest modulus, below 1.
+        scale : the root mean square of the moduli of B.
+        net, rng, draw_recurrent, options : as of the simple cell.
+        """
+        size = len(net["nu_log"])
+        moduli = draw_moduli(rng, size, options["ring"] * radius, radius)
+        moduli[moduli.argmax()] = radius
+        net["nu_log"][...] = np.log(-np.log(moduli))
+        net["theta_log"][...] = np.log(2.0 * np.pi * (1.0 - rng.random(size)))
+        net["gamma_log"][...] = 0.5 * np.log((1.0 - moduli) * (1.0 + moduli))
+        net["W_hx"][...] = rng.normal(0.0, scale / np.sqrt(2.0), net["W_hx"].shape)
+        net["C"][...] = rng.normal(0.0, 1.0 / np.sqrt(size), net["C"].shape)

@@ -11,36 +11,13 @@ import numpy as np
 
 from ...numerics.population import Weights
 from ..activations import Activation
-from . import dynamics, gates, recurrence
+from . import dynamics, gates
+from .cell import Cell
 from .gates import sigmoid, sigmoid_slope, sigmoid_slope_from_value
-
-PARTS = ("hidden", "cell")
-
-
-def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the cell's weights in one net."""
-    return {
-        "W_hh": (4 * hidden_size, hidden_size),
-        "W_hx": (4 * hidden_size, input_size),
-        "b_h": (4 * hidden_size,),
-    }
-
-
-def initialise(net: dict, rng, draw_recurrent, radius: float, scale: float, options: dict) -> None:
-    """Draw the cell's weights of one net, in place; parameters as of the simple cell's.
-
-    With `chrono` in the options the forget gates' biases are drawn, and those of the input gates
-    are minus them (Tallec and Ollivier, 2018, equation 16).
-    """
-    gates.draw_stacked(net, rng, draw_recurrent, radius, scale)
-    if options.get("chrono") is not None:
-        of_input, of_forget, _, _ = gates.parts(net["b_h"], 4)
-        of_forget[...] = gates.chrono_bias(rng, len(of_forget), options["chrono"])
-        of_input[...] = -of_forget
 
 
 class Recurrence(gates.Recurrence):
-    """The recurrence of a population, and its gradient; parameters as of the simple cell's."""
+    """The recurrence of a population, and its gradient."""
 
     def __init__(
         self, activation: Activation, steps: int, batch: int, weights: Weights, options: dict
@@ -48,16 +25,17 @@ class Recurrence(gates.Recurrence):
         super().__init__(activation, steps, batch, weights, options)
         self.cells = np.zeros_like(self.states)
         self.squashed = np.empty_like(self.gradient)  # phi(c_t)
-        self._back = recurrence.step_products(self.drive, weights["W_hh"], self._scratch)
+        self._signal = np.empty_like(self._scratch)
+        self._send_back(self.drive)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
-        np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
+        self._transpose()
         sums = self._buffer
         for t, rows in enumerate(self.drive):
             if t > 0:
                 self._onward[t]()
-                rows += self._rows
+                rows += self._products
             np.copyto(sums, self._drive_by_gate[t])
             i, f, g, o = self.gates[t]
             sigmoid(sums[:2], out=self.gates[t, :2])
@@ -82,14 +60,14 @@ class Recurrence(gates.Recurrence):
                 self._back[t + 1]()
                 output_signal += scratch
             i, f, g, o = self.gates[t]
-            self._slope(squashed, self.cells[t + 1], out=signal)
+            self._slope_of(squashed, self.cells[t + 1], out=signal)
             signal *= output_signal
             signal *= o
             if goes_on:
                 signal += carried
             np.multiply(signal, f, out=carried)
             sigmoid_slope_from_value(self.gates[t, :2], out=delta[:2])
-            self._slope(g, self._pre_activations[t], out=of_g)
+            self._slope_of(g, self._pre_activations[t], out=of_g)
             sigmoid_slope_from_value(o, out=of_o)
             of_i *= g
             of_f *= self.cells[t]
@@ -100,12 +78,8 @@ class Recurrence(gates.Recurrence):
             np.copyto(self._drive_by_gate[t], delta)
         return self.drive
 
-    def weight_gradient(self, slopes: Weights) -> None:
-        """Write dE/dW_hh, after `backward`."""
-        self._sum.write(self.drive, self.states, out=slopes["W_hh"])
 
-
-class Dynamics(gates.Dynamics):
+class Dynamics(dynamics.Dynamics):
     """One net of LSTM cells; its state is h_t and c_t.
 
     `step_bound` knows nothing: the slope by the forget gate is as large as the state c_{t-1}.
@@ -155,7 +129,7 @@ class Unrolled(dynamics.Unrolled):
     def __init__(self, net: Dynamics, state, sums):
         """Take states (T+1, B, 2 N) and the sums (T, B, 4 N) of the four."""
         size = net.hidden_size
-        parts = dict(zip(PARTS, (slice(0, size), slice(size, 2 * size)), strict=True))
+        parts = dict(zip(dynamics.PARTS, (slice(0, size), slice(size, 2 * size)), strict=True))
         i, f, g, o = gates.parts(sums, 4)
         cell = state[1:, :, size:]
         slope = net.activation.slope(g)
@@ -174,30 +148,21 @@ class Unrolled(dynamics.Unrolled):
         )
         self.of_output = sigmoid_slope(o) * net.activation.value(cell)
 
-    def deltas(self, run, signal):
-        """Return dE/d(the sums of i, f, g, o)."""
-        hidden, _ = gates.parts(signal, 2)
-        through_cell = self._through_cell(run, signal)
+    def back(self, run, signal):
+        """Return dE/d(the sums), and W_hh^T delta_k beside f_k times the signal through c_k."""
+        hidden, cell = gates.parts(signal, 2)
+        through_cell = cell + self.to_cell[run] * hidden
         delta = np.empty((*through_cell.shape[:-1], self.delta_size))
         for part, factor in zip(
             gates.parts(delta, 4), gates.parts(self.of_cell[run], 3), strict=False
         ):
             np.multiply(factor, through_cell, out=part)
         np.multiply(self.of_output[run], hidden, out=gates.parts(delta, 4)[3])
-        return delta
-
-    def carry(self, run, signal, delta):
-        """Return W_hh^T delta_k beside f_k times the signal through c_k."""
         farther = np.empty_like(signal)
         hidden, cell = gates.parts(farther, 2)
         np.matmul(delta, self.recurrent, out=hidden)
-        np.multiply(self.kept[run], self._through_cell(run, signal), out=cell)
-        return farther
-
-    def _through_cell(self, run, signal):
-        """Return all signal that reaches c_k, (R, B, N)."""
-        hidden, cell = gates.parts(signal, 2)
-        return cell + self.to_cell[run] * hidden
+        np.multiply(self.kept[run], through_cell, out=cell)
+        return delta, farther
 
     def pairs(self, inputs):
         """W_hh meets h_{k-1}, W_hx meets x_k."""
@@ -211,3 +176,23 @@ class Unrolled(dynamics.Unrolled):
     def from_output(self, error):
         """Return the error of h_t, and nothing of c_t."""
         return np.concatenate([error, np.zeros_like(error)], axis=-1)
+
+
+class Lstm(Cell):
+    """Long short-term memory."""
+
+    BLOCKS = 4
+    PARTS = dynamics.PARTS
+    Recurrence, Dynamics = Recurrence, Dynamics
+
+    def initialise(self, net, rng, draw_recurrent, radius, scale, options):
+        """Draw the weights.
+
+        With `chrono` in the options the forget gates' biases are drawn, and those of the input
+        gates are minus them (Tallec and Ollivier, 2018, equation 16).
+        """
+        super().initialise(net, rng, draw_recurrent, radius, scale, options)
+        if options.get("chrono") is not None:
+            of_input, of_forget, _, _ = gates.parts(net["b_h"], 4)
+            of_forget[...] = gates.chrono_bias(rng, len(of_forget), options["chrono"])
+            of_input[...] = -of_forget

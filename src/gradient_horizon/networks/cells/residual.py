@@ -8,7 +8,7 @@ back on which nothing changes it.
 """
 
 from . import leaky, rnn
-from .rnn import initialise, shapes  # noqa: F401  those of the simple cell
+from .cell import Cell
 
 
 class Recurrence(leaky.Recurrence):
@@ -24,3 +24,9 @@ class Dynamics(rnn.Dynamics):
     """One net of residual cells."""
 
     kept_part, added_part = 1.0, 1.0
+
+
+class Residual(Cell):
+    """The residual cell."""
+
+    Recurrence, Dynamics = Recurrence, Dynamics

@@ -6,13 +6,11 @@ a_t = W_hh h_{t-1} + W_hx x_t + b_h,    h_t = phi(a_t),    h_0 = 0
 import numpy as np
 
 from ...numerics import scaled
-from ...numerics.population import Weights, product
-from ..activations import Activation
+from ...numerics.population import product
 from ..initialisations import largest_singular_value
 from . import dynamics, recurrence
-
-# Smaller slopes count as zero: their products would be subnormal numbers, which lose digits.
-SMALLEST_SLOPE = 1e-290
+from .cell import Cell
+from .dynamics import SMALLEST_SLOPE
 
 # Pre-activations of a larger size lie, to all digits, on the activation's asymptotes.
 LARGEST_BEND = 2.0**500
@@ -20,71 +18,27 @@ LARGEST_BEND = 2.0**500
 LEVEL_SLOPE = 2.0**-100
 
 
-def shapes(hidden_size: int, input_size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the cell's weights in one net."""
-    return {
-        "W_hh": (hidden_size, hidden_size),
-        "W_hx": (hidden_size, input_size),
-        "b_h": (hidden_size,),
-    }
-
-
-def initialise(net: dict, rng, draw_recurrent, radius: float, scale: float, options: dict) -> None:
-    """Draw the cell's weights of one net, in place.
-
-    Parameters
-    ----------
-    net : the arrays of one net, by name, zeros so far.
-    rng : the generator that the draws are taken from.
-    draw_recurrent : one of `INITIALISATIONS`.
-    radius : the spectral radius of W_hh, exact.
-    scale : the standard deviation of the entries of W_hx.
-    options : the configuration's `model`.
-    """
-    net["W_hh"][...] = draw_recurrent(rng, len(net["W_hh"]), radius)
-    net["W_hx"][...] = rng.normal(0.0, scale, net["W_hx"].shape)
-
-
-class Recurrence(recurrence.Recurrence):
+class Recurrence(recurrence.MatrixRecurrence):
     """The recurrence of a population, and its gradient.
 
     `drive` is overwritten by `forward`: the same memory as `states[1:]`, or a_1 ... a_T beside the
     states where the gradient needs them.  `backward` turns `gradient` into delta_t = dE/da_t.
-
-    Parameters
-    ----------
-    activation : phi.
-    steps, batch : T and B.
-    weights : the population's.
-    options : the configuration's `model`.
     """
 
-    def __init__(
-        self, activation: Activation, steps: int, batch: int, weights: Weights, options: dict
-    ):
-        population, size, _ = weights["W_hh"].shape
-        dtype = weights.flat.dtype
-        self.activation, self.weights = activation, weights
-        self.state_bound = activation.value_bound
-        self.states = np.zeros((steps + 1, batch, population, size), dtype)
-        self.gradient = np.zeros((steps, batch, population, size), dtype)
-        in_place = activation.slope_from_value is not None
-        self.drive = self.states[1:] if in_place else np.zeros_like(self.gradient)
-        self._transposed = np.empty((population, size, size), dtype)
-        self._sum = recurrence.OuterSum(steps, batch, population, size, size, dtype)
-        self._scratch = np.empty((batch, population, size), dtype)
-        self._onward = recurrence.step_products(self.states[:-1], self._transposed, self._scratch)
-        self._back = recurrence.step_products(self.gradient, weights["W_hh"], self._scratch)
+    def __init__(self, activation, steps, batch, weights, options):
+        super().__init__(activation, steps, batch, weights, options)
+        if activation.slope_from_value is not None:
+            self.drive = self.states[1:]
+        self._send_back(self.gradient)
 
     def forward(self) -> None:
         """Turn the drive into the states h_1 ... h_T."""
-        # A contiguous copy: the plain product runs at twice the speed of the transposed one.
-        np.copyto(self._transposed, self.weights["W_hh"].swapaxes(1, 2))
+        self._transpose()
         self.activation.value(self.drive[0], out=self.states[1])
         steps = zip(self._onward[1:], self.drive[1:], self.states[2:], strict=True)
         for multiply, pre_activation, state in steps:
             multiply()
-            pre_activation += self._scratch
+            pre_activation += self._products
             self.activation.value(pre_activation, out=state)
 
     def backward(self) -> np.ndarray:
@@ -96,15 +50,6 @@ class Recurrence(recurrence.Recurrence):
                 delta += self._scratch
             delta *= self._slope(t)
         return self.gradient
-
-    def _slope(self, t: int) -> np.ndarray:
-        if self.activation.slope_from_value is None:
-            return self.activation.slope(self.drive[t])
-        return self.activation.slope_from_value(self.states[t + 1], out=self._scratch)
-
-    def weight_gradient(self, slopes: Weights) -> None:
-        """Write dE/dW_hh = sum over t of delta_t h_{t-1}^T, after `backward`."""
-        self._sum.write(self.gradient, self.states, out=slopes["W_hh"])
 
 
 class Dynamics(dynamics.Dynamics):
@@ -193,15 +138,13 @@ class Unrolled(dynamics.Unrolled):
         self.recurrent = net.weights["W_hh"]
         self.kept_part, self.added_part = net.kept_part, net.added_part
 
-    def deltas(self, run, signal):
-        """Return added_part phi'(a_k) g_k."""
+    def back(self, run, signal):
+        """Return added_part phi'(a_k) g_k, and kept_part g_k + W_hh^T delta_k."""
         delta = self.slope[run] * signal
-        return delta if self.added_part == 1.0 else self.added_part * delta
-
-    def carry(self, run, signal, delta):
-        """Return kept_part g_k + W_hh^T delta_k."""
+        if self.added_part != 1.0:
+            delta = self.added_part * delta
         farther = delta @ self.recurrent
-        return farther if self.kept_part == 0.0 else farther + self.kept_part * signal
+        return delta, farther if self.kept_part == 0.0 else farther + self.kept_part * signal
 
     def pairs(self, inputs):
         """W_hh meets h_{k-1}, W_hx meets x_k."""
@@ -220,3 +163,9 @@ class Unrolled(dynamics.Unrolled):
         later = delta[len(delta) - len(farther) :].reshape(1, -1, size)
         product(later, self.recurrent[None], farther.reshape(1, -1, size))
         return squares, delta_exponent, delta_exponent
+
+
+class Rnn(Cell):
+    """The simple cell."""
+
+    Recurrence, Dynamics = Recurrence, Dynamics

@@ -9,17 +9,18 @@ along the manifold of Wisdom, Powers, Hershey, Le Roux and Atlas (2016), equatio
 
 import numpy as np
 
-from . import rnn
-from .rnn import Dynamics, Recurrence, shapes  # noqa: F401  those of the simple cell
+from .rnn import Rnn
 
 
-def initialise(net, rng, draw_recurrent, radius, scale, options) -> None:
-    """Draw the simple cell's weights and replace W_hh by the nearest scaled orthogonal matrix."""
-    rnn.initialise(net, rng, draw_recurrent, radius, scale, options)
-    constrain({"W_hh": net["W_hh"][None]}, radius)
+class ScaledOrthogonal(Rnn):
+    """The simple cell whose recurrent matrix stays a radius times an orthogonal one."""
 
+    def initialise(self, net, rng, draw_recurrent, radius, scale, options):
+        """Draw the simple cell's weights; W_hh becomes the nearest scaled orthogonal matrix."""
+        super().initialise(net, rng, draw_recurrent, radius, scale, options)
+        self.constrain({"W_hh": net["W_hh"][None]}, radius)
 
-def constrain(weights, radius: float) -> None:
-    """Bring `W_hh` (P, N, N) of all nets back to the radius times an orthogonal matrix."""
-    left, _, right = np.linalg.svd(weights["W_hh"].astype(np.float64))
-    weights["W_hh"][...] = radius * (left @ right)
+    def constrain(self, weights, radius):
+        """Bring `W_hh` (P, N, N) of all nets back to the radius times an orthogonal matrix."""
+        left, _, right = np.linalg.svd(weights["W_hh"].astype(np.float64))
+        weights["W_hh"][...] = radius * (left @ right)

@@ -37,6 +37,15 @@ class CrossEntropy(Loss):
         right = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
         return np.log(np.exp(logits, out=logits).sum(axis=-1)) - right
 
+    def hits(self, outputs, targets):
+        """Tell whether the largest logit is the target's."""
+        return outputs.argmax(axis=-1) == targets
+
+    @property
+    def right(self):
+        """When an answer counts as right."""
+        return "the most probable class is the target's"
+
     def baseline(self, known, asked, outputs):
         """Return the facts of who knows how frequent the classes are in the training part.
 
@@ -57,7 +66,7 @@ class CrossEntropy(Loss):
         """Take the largest logit off before the power of two, so that none overflows."""
         logits = products
         logits += np.ldexp(1.0, -power)[:, None] * bias
-        hits = logits.argmax(axis=1) == targets
+        hits = self.hits(logits, targets)
         logits -= logits.max(axis=1, keepdims=True)
         if power.any():
             with np.errstate(over="ignore"):  # a logit far below the largest: probability 0

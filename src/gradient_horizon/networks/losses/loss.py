@@ -13,7 +13,8 @@ from ..readout import Readout
 class Loss:
     """One loss.
 
-    A loss defines `value` and `slope`, and `hits` and `baseline` where those here do not suit it.
+    A loss defines `value` and `slope`, and `hits`, `right` and `baseline` where those here do not
+    suit it.
     From these follow `readout`, for training, and `at_any_scale`, for measuring, which it may
     override with a faster or a more careful form.
 
@@ -51,6 +52,11 @@ class Loss:
     def hits(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Tell whether answers are right, (...) bool, for arrays as `value` takes them."""
         return (np.abs(difference(outputs, targets)) < self.tolerance).all(axis=-1)
+
+    @property
+    def right(self) -> str:
+        """When an answer counts as right, in words."""
+        return f"every number is less than {self.tolerance:g} off"
 
     def total(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the sum of E_t over rows (P, R, ...): (P,)."""

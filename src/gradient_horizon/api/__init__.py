@@ -1,0 +1,1 @@
+"""What `import gradient_horizon as gh` offers: plain arguments in, objects with tables out."""
