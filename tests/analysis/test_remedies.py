@@ -10,6 +10,7 @@ from gradient_horizon.analysis import grid_points, variants
 from gradient_horizon.config import configuration, grid
 from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.ground.seeds import generator
+from gradient_horizon.networks.cells import registered
 from gradient_horizon.report import plotting
 from gradient_horizon.tasks import delayed_echo
 from gradient_horizon.training import grid_point
@@ -102,8 +103,8 @@ def test_a_remedy_that_is_null_is_left_out(nothing):
         ),
         (
             {"a": {"cell": "rn"}},
-            f".a.cell: 'rn' is not known; allowed: {', '.join(configuration.CELLS)}; "
-            "did you mean 'rnn'?",
+            f".a.cell: 'rn' is not known; allowed: {', '.join(configuration.CELLS)}, "
+            "or `module:name`, a cell of your own; did you mean 'rnn'?",
         ),
         ({"a": 3}, f".a: 3 is not possible; allowed: the keys {', '.join(KEYS)}"),
         (
@@ -189,7 +190,7 @@ def test_all_remedies_start_from_the_same_weights_and_see_the_same_data():
 
 
 def test_another_cell_starts_from_the_same_weights(monkeypatch):
-    monkeypatch.setitem(configuration.CELLS, "twin", configuration.CELLS["rnn"])
+    monkeypatch.setitem(registered.REGISTERED, "twin", "rnn:Rnn")
     found = settings({"none": {}, "twin": {"cell": "twin"}})
     assert [own["cell"] for own in found.values()] == ["rnn", "twin"]
     assert "cell" not in found["twin"]["training"]

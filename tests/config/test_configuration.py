@@ -8,6 +8,7 @@ import yaml
 
 from gradient_horizon.config import configuration, grid
 from gradient_horizon.config.configuration import ConfigError, resolve
+from gradient_horizon.ground.registry import Registry
 
 FOLDER = Path(__file__).parents[2] / "config"
 ECHO = "experiments.echo"
@@ -16,7 +17,12 @@ NAME = "small letters, digits and underscores, beginning with a letter, at most 
 BASE_SEED = "whole number at least 0, at most 4294967295"
 SEEDS = "whole number at least 1, at most 1000"
 EXPERIMENTS = "one experiment or more, each with a name"
-OWN = "`module:function`, a function of your own beside its derivative `function_slope`"
+OWN = {
+    "activation": "`module:function`, a function of your own beside its derivative "
+    "`function_slope`",
+    "cell": "`module:name`, a cell of your own",
+    "task": "`module:name`, a task of your own",
+}
 DELETED = object()
 
 
@@ -115,7 +121,7 @@ def test_lists_of_radii_that_are_not_possible(radii, message):
 def test_an_unknown_name(path, names, wrong, near):
     in_list = path.endswith("s")
     suggestion = f"; did you mean '{near}'?" if near else ""
-    own = f", or {OWN}" if names is configuration.ACTIVATIONS else ""
+    own = f", or {OWN[names.kind]}" if isinstance(names, Registry) else ""
     assert lines({path: [wrong] if in_list else wrong}) == [
         f"{path}{'[0]' * in_list}: {wrong!r} is not known; allowed: "
         f"{', '.join(names)}{own}{suggestion}"

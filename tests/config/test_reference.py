@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from gradient_horizon.config import configuration, reference
-from gradient_horizon.networks.cells import CELLS
+from gradient_horizon.networks import activations
+from gradient_horizon.networks.cells import CELLS, registered
 from gradient_horizon.tasks import TASKS
 
 FOLDER = Path(__file__).parents[2] / "config"
@@ -47,7 +48,10 @@ def test_rows_by_hand():
     seeds = ["Nets of every grid point, trained side by side.", "", "`5`"]
     assert found["grid.seeds"] == [*seeds, "whole number at least 1, at most 1000"]
     cells = ", ".join(f"`{name}`" for name in CELLS)
-    assert found["grid.cells"][2:] == ["`[rnn]`", f"list of one or more, all different: {cells}"]
+    assert found["grid.cells"][2:] == [
+        "`[rnn]`",
+        f"list of one or more, all different: {cells}, or `module:name`, a cell of your own",
+    ]
     assert found["grid.spectral_radii"][2] == found["task.name"][2] == "must be given"
     assert found["training.steps"][1:3] == ["steps", "`600`"]
     assert found["training.gradient_clip"][2:] == ["`1.0`", "number above 0, or `null`"]
@@ -60,7 +64,8 @@ def test_rows_by_hand():
 
 
 def test_a_new_name_and_a_new_option_appear_by_themselves(monkeypatch):
-    monkeypatch.setitem(configuration.ACTIVATIONS, "swish", configuration.ACTIVATIONS["tanh"])
+    monkeypatch.setitem(activations.REGISTERED, "swish", activations.REGISTERED["tanh"])
+    monkeypatch.setitem(registered.REGISTERED, "twin", "rnn:Rnn")
     monkeypatch.setitem(
         TASKS["delayed_echo"].OPTIONS,
         "noise",
@@ -68,6 +73,7 @@ def test_a_new_name_and_a_new_option_appear_by_themselves(monkeypatch):
     )
     found = rows(reference.tables().replace(r"\|", "or"))
     assert "`leaky_relu`, `swish`, or `module:function`, a" in found["grid.activations"][3]
+    assert "`lru`, `twin`, or `module:name`, a cell" in found["grid.cells"][3]
     assert found["noise"] == ["One or two.", "", "`null`", "number, or `null`"]
 
 

@@ -251,7 +251,7 @@ def test_all_mistakes_together_and_names_that_clash(folder):
     path = "experiments.echo.grid.activations"
     assert [line.partition(": ")[0] for line in found] == [f"{path}[{i}]" for i in (0, 1, 2, 3)]
     assert found[0].endswith("; did you mean 'tanh'?")
-    clash = "would have one name in figures and tables; allowed: functions whose names differ in"
+    clash = "would have one name in figures and tables; allowed: names that differ in more than"
     assert f"'{own('mish')}' and 'others:mish' {clash}" in found[1]
     assert f"'others:mish' and '{own('mish')}' {clash}" in found[2]
 

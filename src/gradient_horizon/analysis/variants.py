@@ -37,4 +37,5 @@ def readable(value: str) -> str:
     """Write a name of the configuration, such as that of a remedy, as text names it."""
     if value in ACRONYMS:
         return value.upper()
-    return "plain" if value == PLAIN else value.replace("_", " ")
+    # Of `module:name`, a cell of the user's own, the name.
+    return "plain" if value == PLAIN else value.rpartition(":")[2].replace("_", " ")

@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ground.names import nearest
-from ..report import plotting
-from ..report.figures import FIGURES, OF_A_NET, drawing
+from ..report import net_figures, plotting
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+# The figures of a net, and the tables that each is drawn from.
+FIGURES = {
+    "contribution": ("contributions",),
+    "transport": ("contributions",),
+    "truncation": ("contributions",),
+    "influence": ("contributions", "influence"),
+    "spectra": ("spectra",),
+}
 
 
 def draw(name: str, table: "Callable[[str], pd.DataFrame]") -> "Figure":
@@ -28,11 +36,11 @@ def draw(name: str, table: "Callable[[str], pd.DataFrame]") -> "Figure":
     ------
     ValueError : there is no such figure.
     """
-    if name not in OF_A_NET:
-        allowed = f"allowed: {', '.join(OF_A_NET)}{nearest(name, OF_A_NET)}"
+    if name not in FIGURES:
+        allowed = f"allowed: {', '.join(FIGURES)}{nearest(name, FIGURES)}"
         raise ValueError(f"figure: {name!r} is not known; {allowed}")
     with _style():
-        figure = FIGURES[name].draw(*map(table, FIGURES[name].net))
+        figure = _drawn(name, table)
         # What Matplotlib leaves for later, such as ticks, would take the user's own settings.
         figure.draw_without_rendering()
     # A notebook shows it, though pyplot does not know of it.
@@ -43,7 +51,13 @@ def draw(name: str, table: "Callable[[str], pd.DataFrame]") -> "Figure":
 def save_all(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
     """Write every figure of a net as PDF and PNG."""
     with _style():
-        drawing.draw_net(tables, folder)
+        for name in FIGURES:
+            plotting.save(_drawn(name, tables.get), folder / name)
+
+
+def _drawn(name: str, table: "Callable[[str], pd.DataFrame]") -> "Figure":
+    """Draw a figure in the style that is set."""
+    return getattr(net_figures, name)(*map(table, FIGURES[name]))
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 from ..checkpoints import measuring
 from ..gradients import measurement
 from ..ground import files
+from ..ground.names import count_of
 from ..ground.user_arrays import check_for_net
 from ..networks.losses import Loss, loss_of
-from ..tasks.arrays import count_of
 from . import arguments, drawing
 from .nets import Net
 from .sequences import sequences

@@ -9,9 +9,9 @@ from threadpoolctl import threadpool_limits
 
 from ..config import configuration, grid
 from ..ground import files
+from ..ground.names import count_of
 from ..networks.activations import Activation
 from ..tasks import Prepared
-from ..tasks.arrays import count_of
 from ..training import grid_point
 from . import arguments
 from .catalogues import ACTIVATIONS, CELLS, TASKS

@@ -6,7 +6,7 @@ options of each task, are filled in here, so that a new cell or task is allowed 
 
 import copy
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,15 +15,14 @@ from jsonschema import Draft202012Validator
 
 from ..ground import user_files
 from ..ground.latex import macro_prefix
-from ..networks import user_activation_checks
 from ..networks.activations import ACTIVATIONS
 from ..networks.cells import CELLS
 from ..networks.initialisations import INITIALISATIONS
 from ..published import PUBLISHED
-from ..tasks import TASKS
+from ..tasks import TASKS, user_task_checks
 from ..training.optimisers import OPTIMISERS
 from ..training.regulariser import REGULARISERS
-from . import remedy_conflicts
+from . import remedy_conflicts, user_code
 from .grid import PLAIN, training_settings
 from .messages import UNKNOWN_KEY, allowed, describe, key_path, types
 
@@ -71,10 +70,12 @@ def resolve(config: dict) -> dict:
         schema = _schema_for(config)
         completed = _complete(schema, config)
         messages = _mistakes(schema, completed)
+        for kind in ("cell", "task"):
+            messages |= dict(user_code.problems(completed, messages, kind))
         # A key that nobody reads does not stand in the way of looking at those beside it.
         read = (keys for keys, text in messages.items() if not text.startswith(UNKNOWN_KEY))
         messages |= _contradictions(completed, {keys[:3] for keys in read})
-        messages |= dict(user_activation_checks.problems(completed, messages))
+        messages |= dict(user_code.problems(completed, messages, "activation"))
     except RecursionError:  # a YAML alias may stand inside what it is an alias of
         raise ConfigError(["the configuration contains itself, or is nested too deeply"]) from None
     if messages:
@@ -156,17 +157,17 @@ def _schema_for(config) -> dict:
     for name, experiment in experiments.items() if isinstance(experiments, dict) else ():
         task = experiment.get("task") if isinstance(experiment, dict) else None
         task_name = task.get("name") if isinstance(task, dict) else None
-        known = isinstance(task_name, str) and task_name in TASKS
+        options = user_task_checks.options_of(task_name)
         general = part["additionalProperties"]
-        part["properties"][name] = _with_options(general, task_name) if known else general
+        part["properties"][name] = general if options is None else _with_options(general, options)
     return whole
 
 
-def _with_options(general: dict, task_name: str) -> dict:
+def _with_options(general: dict, options: Mapping) -> dict:
     """Return the schema of an experiment with the options of a task; the other parts are shared."""
-    options, task = TASKS[task_name].OPTIONS, general["properties"]["task"]
+    task = general["properties"]["task"]
     own = task | {
-        "properties": task["properties"] | options,
+        "properties": task["properties"] | dict(options),
         "required": task["required"] + required_keys(options),
         "additionalProperties": False,
     }

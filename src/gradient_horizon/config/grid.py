@@ -17,14 +17,15 @@ def radius_label(radius: float) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def activation_label(name: str) -> str:
-    """Write an activation as it stands in file names: my_module:Mish is my_module.mish."""
+def name_label(name: str) -> str:
+    """Write a cell or an activation as in file names: my_module:Mish is my_module.mish."""
     return name.replace(":", ".").lower()
 
 
 def run_name(cell: str, activation: str, initialisation: str, radius: float) -> str:
     """Name a grid point, without a remedy, as it stands in paths and as its streams belong to."""
-    return f"{cell}_{activation_label(activation)}_{initialisation}_rho{radius_label(radius)}"
+    names = f"{name_label(cell)}_{name_label(activation)}"
+    return f"{names}_{initialisation}_rho{radius_label(radius)}"
 
 
 def runs(experiment: dict) -> list[dict]:

@@ -9,7 +9,9 @@ statement would have, never by a path.
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -111,3 +113,23 @@ def user_module(name: str, allowed: str = "a module that there is") -> ModuleTyp
 def described(error: BaseException) -> str:
     """Say what kind of an error it is, and what it says, in a line that is not too long."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200].rstrip(" :")
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Say in one line what goes wrong in code of the user's that is called in the block.
+
+    Raises
+    ------
+    UserCodeError : it raises anything, with the place where.
+    """
+    try:
+        yield
+    except UserCodeError:
+        raise
+    except (Exception, SystemExit) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f" ({Path(last.filename).name}, line {last.lineno})"
+        raise UserCodeError(
+            f"{what} raises {described(error)}{place}; allowed: what raises nothing"
+        ) from error

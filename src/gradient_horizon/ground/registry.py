@@ -1,7 +1,6 @@
 """Registries: activations, cells and tasks by name."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 
 from . import imports
 from .names import nearest
@@ -39,7 +38,7 @@ class Registry(Mapping):
         self._registered = registered
         self._found: dict[str, object] = {}
 
-    @cached_property
+    @property
     def _by_name(self) -> Mapping:
         """The things or, by the same names, the modules in which they are."""
         if not isinstance(self._registered, str):

@@ -4,18 +4,11 @@ A function is one that the pipeline can use if it is elementwise, finite, withou
 derivative that is said to be its own, and is in the long run no steeper than a straight line.
 """
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
-from ..ground.imports import (
-    GUESS,
-    LONGEST_NAME,
-    SEPARATOR,
-    UserCodeError,
-    described,
-    label,
-)
+from ..ground.imports import GUESS, SEPARATOR, UserCodeError, described, label
 from ..ground.names import nearest
 from .activations import ACTIVATIONS, Activation
 from .user_activations import FARTHEST, PLACES, SLOPE, from_functions, functions
@@ -35,51 +28,6 @@ FAR = np.array([1e5, 1e10, 2.0**100, FARTHEST])
 # States that are no larger part of their pre-activations than this cannot run away.
 SUBLINEAR = 2.0**-100
 SHAPES = ((30,), (5, 6), (2, 3, 5), (1, 1), (0, 3))
-
-
-def problems(config, wrong: Container[tuple]) -> Iterator[tuple[tuple, str]]:
-    """Find the own activations of a configuration that cannot be used.
-
-    Parameters
-    ----------
-    config : completed, however wrong it is.
-    wrong : the key paths of mistakes found before; what lies below one is not looked at.
-
-    Yields
-    ------
-    The key path of each item and what is wrong with it.
-    """
-    items = dict(_items(config, wrong))
-    labels: dict[str, set[str]] = {}
-    for name in items.values():
-        own = SEPARATOR in name
-        known = label(name) if own else ACTIVATIONS[name].label if name in ACTIVATIONS else name
-        labels.setdefault(known.casefold(), set()).add(name)
-    messages = {name: problem(name) for name in items.values() if SEPARATOR in name}
-    for keys, name in items.items():
-        others = sorted(labels.get(label(name).casefold(), set()) - {name})
-        if messages.get(name):
-            yield keys, f"{name[:LONGEST_NAME]!r}: {messages[name]}"
-        elif name in messages and others:
-            yield (
-                keys,
-                f"{name!r} and '{others[0]}' would have one name in figures and tables; allowed: "
-                "functions whose names differ in more than underscores and capital letters",
-            )
-
-
-def _items(config, wrong: Container[tuple]) -> Iterator[tuple[tuple, str]]:
-    """Yield the key path and the name of every activation that may be one."""
-    if () in wrong or ("experiments",) in wrong:
-        return
-    for experiment, content in config["experiments"].items():
-        where = ("experiments", experiment, "grid", "activations")
-        # The validator loses the places of mistakes beside a name that is None.
-        if not isinstance(experiment, str) or any(where[:depth] in wrong for depth in (2, 3, 4)):
-            continue
-        for place, name in enumerate(content["grid"]["activations"]):
-            if (*where, place) not in wrong:
-                yield (*where, place), name
 
 
 def problem(name: str) -> str | None:

@@ -14,13 +14,12 @@ ALLOWED = (
     "`module:task`, at most 100 letters without accents, digits and underscores, of a module in "
     "this folder or the environment that has `task`"
 )
-# What a task is asked for.
-NEEDED = ("OPTIONS", "problems", "prepare", "batches", "numbers")
 
 
 def is_task(value: object) -> bool:
-    """Tell whether a class or an object has what a task is asked for."""
-    return value is not Task and all(hasattr(value, name) for name in NEEDED)
+    """Tell whether it is a task of the user's, or a class of such."""
+    kind = value if isinstance(value, type) else type(value)
+    return issubclass(kind, Task) and kind is not Task
 
 
 def _own(name: str):

@@ -16,13 +16,12 @@ ALLOWED = (
     "`module:cell`, at most 100 letters without accents, digits and underscores, of a module in "
     "this folder or the environment that has `cell`"
 )
-# What a cell is asked for.
-NEEDED = ("shapes", "initialise", "Recurrence", "Dynamics")
 
 
 def is_cell(value: object) -> bool:
-    """Tell whether a class or an object has what a cell is asked for."""
-    return value is not Cell and all(hasattr(value, name) for name in NEEDED)
+    """Tell whether it is a cell, or a class of cells."""
+    kind = value if isinstance(value, type) else type(value)
+    return issubclass(kind, Cell) and kind is not Cell
 
 
 def _own(name: str):
