@@ -62,7 +62,7 @@ def sine_slope(a):
     return np.cos(a)
 
 
-# What is wrong with the following is what `test_own_activation.BAD` says.
+# What is wrong with the following is what `test_user_activations.BAD` says.
 
 
 def quadratic(a):
