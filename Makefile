@@ -18,11 +18,11 @@ smoke: ## the same with the small configuration, into smoke/results/
 	@$(RUN) --directory smoke --configfile config/smoke.yaml $(ARGS)
 
 check: lint ## the same and the unit tests, side by side on all cores
-	@$(PYTHON) -m pytest -q -n auto --ignore tests/workflow $(ARGS)
+	@$(PYTHON) -m pytest -q -n auto --dist loadgroup -m 'not slow' --ignore tests/workflow $(ARGS)
 
-test: ## run all tests
+test: ## run all tests, side by side on all cores
 	@./bootstrap.sh --test
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
 
 verify: ## run the small configuration afresh and compare it with the reference
 	@./bootstrap.sh

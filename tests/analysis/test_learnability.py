@@ -164,22 +164,6 @@ def test_one_seed_a_radius_has_no_interval():
     assert result["rho"].notna().all() and result[["low", "high"]].isna().all(axis=None)
 
 
-def test_neither_the_order_of_rows_nor_other_activations_matter():
-    table = random_table()
-    columns = ["signal", "share"], "outcome", 0.9, 200
-    whole = rank_correlations(table, *columns)
-    mixed = rank_correlations(table.sample(frac=1, random_state=0), *columns)
-    both = ["activation", "predictor"]
-    pd.testing.assert_frame_equal(
-        whole.sort_values(both, ignore_index=True), mixed.sort_values(both, ignore_index=True)
-    )
-    alone = rank_correlations(table[table["activation"] == "relu"], *columns)
-    pd.testing.assert_frame_equal(
-        whole[whole["activation"] == "relu"].reset_index(drop=True),
-        alone[alone["activation"] == "relu"].reset_index(drop=True),
-    )
-
-
 NETS = [("a_rho0.50", "tanh", 0.5, 0), ("a_rho0.50", "tanh", 0.5, 1), ("b_rho1.00", "relu", 1.0, 0)]
 
 

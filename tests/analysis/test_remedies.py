@@ -199,6 +199,17 @@ def test_another_cell_starts_from_the_same_weights(monkeypatch):
     np.testing.assert_array_equal(one, other)
 
 
+def test_a_cell_in_place_of_several():
+    whole = config_with({"none": {}, "gated": {"cell": "gru"}})
+    whole["experiments"]["echo"]["grid"]["cells"] = ["rnn", "lstm"]
+    with pytest.raises(ConfigError) as error:
+        resolve(whole)
+    assert error.value.lines == [
+        f"{PATH}.gated.cell: the runs of 2 cells would all be of this one; allowed: one cell in "
+        "`cells`, or no `cell` here"
+    ]
+
+
 def test_the_mapped_sentence_is_one_without_a_remedy():
     remedies = {"slow": {"learning_rate": 0.1}, "none": {}}
     echo = resolve(config_with(remedies))["experiments"]["echo"]

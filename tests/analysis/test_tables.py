@@ -294,25 +294,6 @@ def test_runs_without_influence(tmp_path):
     assert len(empty["summary"]) == SEEDS * len(STEPS)
 
 
-def test_the_order_of_rows_and_nets_without_a_value(tmp_path):
-    """Medians do not depend on the order of the rows; nan is left out."""
-    for order, name in ((1, "forward"), (-1, "backward")):
-        run = write_run(tmp_path / name, "echo", "tanh", 1.0, order)
-        path = tmp_path / name / "echo" / run / "summary.parquet"
-        summary = files.read_table(path)
-        summary.loc[summary["seed"] == 2, "h99"] = np.nan
-        files.write_table(path, summary)
-    forward, backward = (
-        tables.collect(tmp_path / name, ["echo"], STATISTICS)["summary_median"]
-        .sort_values("step")
-        .reset_index(drop=True)
-        for name in ("forward", "backward")
-    )
-    pd.testing.assert_frame_equal(forward, backward)
-    expected = [np.mean([seed_values("h99", seed, step) for seed in (0, 1)]) for step in STEPS]
-    assert forward["h99"].tolist() == expected
-
-
 @pytest.mark.parametrize(("steps", "points"), [(1, 1), (7, 7), (50, 50), (120, 50), (601, 50)])
 def test_learning_curves_average_over_stretches(steps, points):
     loss = np.random.default_rng(0).random((steps, SEEDS))

@@ -133,7 +133,7 @@ def test_influence_is_that_of_a_loop(cell, trained_nets):
     columns, _ = measurement.influence(
         net, {"inputs": inputs, "targets": targets, "loss_mask": MASK}, None
     )
-    donors = measurement.forward_influence.draw_donors(SEQUENCES, 1, np.random.default_rng(0))[0]
+    donors = measurement.forward_influence.draw_donors(SEQUENCES, np.random.default_rng(0))
     farthest = columns["distance"].max()
     assert farthest >= 2
     for distance, rise in zip(columns["distance"], columns["rise"], strict=True):

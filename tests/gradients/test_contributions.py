@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.gradients import contributions, forward_pass, sentence_map
+from gradient_horizon.gradients import contributions, forward_pass
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
 from naive import BATCH, SIZE, STEPS, draw_batch
@@ -129,8 +129,10 @@ def test_the_signal_is_unbiased():
 
 
 @pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
-@pytest.mark.parametrize("mask", MASKS)
-@pytest.mark.parametrize("activation", naive.NAMES)
+@pytest.mark.parametrize(
+    ("activation", "mask"),
+    [*((activation, "holes") for activation in naive.NAMES), ("tanh", "dense"), ("tanh", "last")],
+)
 def test_backpropagation_is_the_gradient_of_the_loss(activation, mask, weight):
     net, inputs, targets = draw_batch(3, embedding_size=4)
 
@@ -181,19 +183,3 @@ def test_errors_keep_their_digits_where_the_net_is_sure():
             wrong = 1.0 / (1.0 + np.exp(gap))
             error = wrong * (net["W_s"][other] - net["W_s"][right]) / (STEPS * BATCH)
             np.testing.assert_allclose(path.error[t, b], error, rtol=1e-11)
-
-
-@pytest.mark.parametrize("weight", ["W_hh", "W_hx"])
-@pytest.mark.parametrize("activation", naive.NAMES)
-def test_pair_map(activation, weight):
-    net, inputs, targets = draw_batch(7, batch=1, embedding_size=4)
-    loss_mask = MASKS["dense"]
-    path, _ = measured(activation, net, inputs, targets, loss_mask)
-    result = sentence_map.pair_map(path, weight)
-    expected = np.full((STEPS, STEPS), np.nan)
-    for (_, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, loss_mask):
-        source = {"W_hh": state, "W_hx": net["embedding"][inputs[k, 0]]}[weight]
-        with np.errstate(divide="ignore"):
-            expected[t, k] = np.log10(np.linalg.norm(delta) * np.linalg.norm(source))
-    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
-    assert np.isneginf(result[:, 0]).all() == (weight == "W_hh")

@@ -122,19 +122,6 @@ def test_the_fixed_point_is_where_the_recursion_ends(name, gain, drive_variance)
         assert found.variance == pytest.approx(residual + drive_variance, rel=1e-11)
 
 
-@every
-@pytest.mark.parametrize("gain", [0.3, 1.0, 2.5])
-def test_the_slope_is_that_of_its_variance(name, gain):
-    activation = ACTIVATIONS[name]
-    found = mean_field.mean_field(activation, gain, 0.5)
-    # Where q is infinite the units are on their asymptotes, but for a part of 1 / sqrt(q).
-    variance = found.variance if np.isfinite(found.variance) else 1e12
-    square = by_adaptive_quadrature(lambda z: activation.slope(z) ** 2, variance)
-    expected = 0.5 * np.log(gain**2 * square)
-    tolerance = 1e-11 if np.isfinite(found.variance) else 3e-6
-    assert found.slope == pytest.approx(expected, rel=1e-11, abs=tolerance)
-
-
 @pytest.mark.parametrize("drive_variance", [1e-6, 0.3, 50.0])
 def test_homogeneous_nets_in_closed_form(drive_variance):
     for gain in (0.2, 0.9, 1.4):

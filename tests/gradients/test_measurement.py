@@ -112,6 +112,8 @@ EDGE = np.arccosh(np.sqrt(10.0))
 # By activation, the pre-activation of every symbol and whether it saturates.
 UNITS = {
     "tanh": [(0.0, False), (0.999 * EDGE, False), (1.001 * EDGE, True), (-1.001 * EDGE, True)],
+    # A quarter of sech^2 (a / 2), of which the largest is a quarter.
+    "sigmoid": [(0.0, False), (1.998 * EDGE, False), (2.002 * EDGE, True), (-2.002 * EDGE, True)],
     "relu": [(1e-9, False), (5.0, False), (-1e-9, True), (-5.0, True)],
     "linear": [(0.0, False), (9.0, False), (-9.0, False), (1e9, False)],
     # The slope falls to -.129 at -sqrt 2, which is more than a tenth.
@@ -233,6 +235,16 @@ def test_singular_values_are_those_of_the_product(activation):
         ):
             found = values(spectra, "singular", distance, column)
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+@quiet
+def test_spectra_of_more_units_than_exponents_are_taken():
+    """Of a scaled orthogonal matrix all exponents are ln r, all singular values r^d."""
+    net, probe = small_net(34, 12)
+    net["W_hh"] = 0.8 * np.linalg.qr(net["W_hh"])[0]
+    spectra = measurement.jacobian_spectra(rnn.Dynamics(ACTIVATIONS["linear"], net), probe, [5])
+    expected = [*[np.log(0.8)] * 8, *[5 * np.log10(0.8)] * 12]
+    np.testing.assert_allclose(spectra["value"], expected, rtol=1e-13)
 
 
 @quiet

@@ -1,5 +1,6 @@
 """The digest covers exactly the modules that a script imports, and changes with them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gradient_horizon.config import configuration, grid
 from gradient_horizon.ground import digests
+from gradient_horizon.networks.cells import CELLS
+from gradient_horizon.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -66,12 +70,91 @@ def loaded(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_list_of_modules_is_what_the_script_imports(loaded, name):
     script = SCRIPTS / f"{name}.py"
-    real = {
-        Path(file)
-        for module, file in loaded[name].items()
-        if module.split(".")[0] == digests.PACKAGE.name
+    assert set(digests.modules(script)) == files_of(loaded[name]) | {script}
+
+
+def files_of(loaded):
+    """The library's files among loaded modules."""
+    return {
+        Path(file) for name, file in loaded.items() if name.split(".")[0] == digests.PACKAGE.name
     }
-    assert set(digests.modules(script)) == real | {script}
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """The library's files that the jobs of an LRU on parity have loaded: {script: files}."""
+    folder = tmp_path_factory.mktemp("jobs")
+    experiment = {
+        "task": {"name": "parity", "sequence_length": 4},
+        "model": {"hidden_size": 2},
+        "grid": {"cells": ["lru"], "activations": ["tanh"], "spectral_radii": [0.5], "seeds": 1},
+        "training": {"steps": 1, "batch_size": 2},
+        "measurement": {"checkpoints": 2, "probe_batch": 2},
+    }
+    config = configuration.resolve({"experiments": {"mine": experiment}})
+    (run,) = grid.runs(config["experiments"]["mine"])
+    data, facts, probe = ("--data", "data.npz"), ("--facts", "task.json"), ("--probe", "probe.npz")
+    tables = ("contributions", "summary", "spectra", "influence")
+    given = {
+        "prepare_task": (grid.task_settings(config, "mine"), *data, *facts, *probe),
+        "train_networks": (
+            grid.run_settings(config, "mine", run),
+            *(*data, *facts, "--output", "train.npz"),
+        ),
+        "measure_gradients": (
+            grid.measure_settings(config, "mine", run),
+            *(*data, *facts, *probe, "--train", "train.npz"),
+            *(part for name in tables for part in (f"--{name}", f"{name}.parquet")),
+        ),
+    }
+    found = {}
+    for name, (settings, *arguments) in given.items():
+        script = str(SCRIPTS / f"{name}.py")
+        done = subprocess.run(
+            [sys.executable, "-c", REPORT, script, "--settings", json.dumps(settings), *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        lines = [
+            line.split(" ", 2)[1:] for line in done.stdout.splitlines() if line[:7] == "module "
+        ]
+        found[name] = files_of(dict(lines))
+    return found
+
+
+OWN = {
+    "prepare_task": [TASKS.place("parity")],
+    "train_networks": [TASKS.place("parity"), CELLS.place("lru")],
+    "measure_gradients": [CELLS.place("lru")],
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_job_loads_what_its_script_imports_and_what_its_run_names(jobs, name):
+    """But for the lists of names, which say no more than where that is."""
+    own = {
+        file
+        for place in OWN[name]
+        for file in digests.place_modules(
+            place.partition(":")[0], digests.PACKAGE.parent, digests.PACKAGE.name
+        )
+    }
+    known = {*digests.modules(SCRIPTS / f"{name}.py"), *own}
+    lists = {file for file in jobs[name] if file.name == "registered.py"}
+    assert jobs[name] - lists <= known
+    assert own <= jobs[name] and len(lists) == len(OWN[name])
+
+
+def test_cells_and_tasks_that_are_not_used_are_not_loaded(jobs):
+    cells = {path.stem for path in (digests.PACKAGE / "networks/cells").glob("*.py")}
+    base = {"__init__", "cell", "dynamics", "recurrence", "stepwise"}
+    for files in (jobs["train_networks"], jobs["measure_gradients"]):
+        loaded = {path.stem for path in files if path.parent.name == "cells"}
+        assert loaded & cells == base | {"lru", "registered"}
+    loaded = {path.stem for path in jobs["train_networks"] if path.parent.name == "tasks"}
+    assert loaded == {"__init__", "parity", "registered", "synthetic", "task"}
 
 
 @pytest.mark.parametrize("name", COMPUTE)
@@ -181,3 +264,52 @@ def test_relative_imports_of_packages(copy):
         "gradient_horizon/ground/seeds.py",
     } <= names
     assert not names & {"gradient_horizon/training/loop.py", "gradient_horizon/networks/inputs.py"}
+
+
+def place_digests():
+    places = [CELLS.place(name) for name in CELLS] + [TASKS.place(name) for name in TASKS]
+    return {place: digests.place_digest(place) for place in places}
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("networks/cells/lru.py", {"cells.lru:Lru"}),
+        ("networks/cells/gates.py", {"cells.gru:Gru", "cells.lstm:Lstm"}),
+        (
+            "networks/cells/rnn.py",
+            {
+                f"cells.{name}"
+                for name in (
+                    "leaky:Leaky",
+                    "residual:Residual",
+                    "rnn:Rnn",
+                    "scaled_orthogonal:ScaledOrthogonal",
+                )
+            },
+        ),
+        ("tasks/parity.py", {"tasks.parity"}),
+        ("tasks/recorded.py", {"tasks.arrays", "tasks.digits"}),
+        ("networks/cells/registered.py", set()),
+        ("tasks/registered.py", set()),
+        ("training/loop.py", set()),
+    ],
+)
+def test_a_change_shows_in_the_cells_and_tasks_that_use_the_module(copy, file, changed):
+    before = place_digests()
+    module = copy / digests.PACKAGE.name / file
+    module.write_bytes(module.read_bytes() + b"# changed\n")
+    after = place_digests()
+    found = {place for place in before if after[place] != before[place]}
+    assert {
+        place.partition("networks.")[2] or place.partition(".")[2] for place in found
+    } == changed
+
+
+def test_a_name_more_shows_in_no_script(copy):
+    before = digests_of(copy)
+    for room in ("networks/cells", "tasks"):
+        (copy / digests.PACKAGE.name / room / "registered.py").write_text("REGISTERED = {}\n")
+        (copy / digests.PACKAGE.name / room / "new.py").write_text("import numpy\n")
+    digests.modules.cache_clear()
+    assert digests_of(copy) == before

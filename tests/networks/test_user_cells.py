@@ -8,7 +8,7 @@ import own_modules
 from gradient_horizon.config import configuration, grid
 from gradient_horizon.networks import user_cell_checks
 from gradient_horizon.networks.cells import CELLS, dynamics
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point, loop
 
 OPTIONS = {"leak": 0.3, "ring": 0.4, "chrono": None}
 GOOD = [f"own_cells:{name}" for name in ("Simple", "Leaky", "Gru", "Lstm", "Diagonal")]
@@ -191,8 +191,11 @@ def test_it_trains_as_its_fast_form_does():
         batches = [rng.integers(0, 4, (2, 8, 3)) for _ in range(40)]
         facts = {"input_size": 4, "output_size": 4, "embedded": False}
         streams = [iter(batches) for _ in range(5)]
+        evaluation = tuple(batches[0])
+        data = dict(zip(("evaluation_inputs", "evaluation_targets"), evaluation, strict=True))
         mask = np.ones(8, dtype=bool)
-        trained.append(loop.train(settings, facts, mask, batches[0], streams, say=lambda _: None))
+        descent, _ = grid_point.prepare(settings, facts, data | {"loss_mask": mask})
+        trained.append(loop.train(descent, streams, evaluation, 6, 2, say=lambda _: None))
     for name in trained[0]:
         np.testing.assert_allclose(trained[1][name], trained[0][name], rtol=0, atol=1e-12)
     assert abs(trained[0]["W_hh"][1] - trained[0]["W_hh"][0]).max() > 1e-3

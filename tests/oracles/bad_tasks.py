@@ -155,6 +155,12 @@ class OtherBatches(Bits):
             yield inputs, targets + 1
 
 
+class BatchesOfOne(Bits):
+    def batches(self, options, arrays, batch_size, rng):
+        for inputs, _ in super().batches(options, arrays, batch_size, rng):
+            yield (inputs,)
+
+
 class Restless(Bits):
     def draw(self, options, count, rng):
         return super().draw(options, count, np.random.default_rng())

@@ -11,7 +11,7 @@ import phrases
 import small_run
 from gradient_horizon.ground.latex import macro_prefix
 from gradient_horizon.report import paper_parts
-from gradient_horizon.tasks import TASKS, Percentage
+from gradient_horizon.tasks import TASKS, Percentage, Task
 
 PAPER = Path(__file__).parents[2] / "paper"
 COMMON = ("main", "supplement", "preamble", "forms", "experiment", "details", "remedies")
@@ -38,8 +38,8 @@ def of_experiment(numbers, name):
     }
 
 
-# Of a text and of arrays, which have no macros here but their digests.
-OF_FILES = {"TokenCount", "Tokens", "UnknownRate", "Unit", "DataFile"}
+# Of texts, of arrays and of tasks from elsewhere.
+OF_OTHERS = {"TokenCount", "Tokens", "UnknownRate", "Unit", "DataFile", "TaskDescription"}
 
 
 @pytest.mark.parametrize("name", ["echo", "cures"])
@@ -47,7 +47,7 @@ def test_the_macros_of_an_experiment_are_those_that_its_sections_use(numbers, na
     experiment = small_run.SETTINGS["experiments"][name]
     remedies = {"RemedyStarts", "RemedyChanges", "CostliestRemedy", "LargestCost", "SolvedAccuracy"}
     task = f"task_{experiment['task']['name']}"
-    expected = used(*COMMON, *OPTIONAL, task) - OF_FILES
+    expected = used(*COMMON, *OPTIONAL, task) - OF_OTHERS
     if name == "echo":
         expected -= remedies
     assert set(of_experiment(numbers, name)) == expected
@@ -157,9 +157,16 @@ def test_what_a_task_says_as_latex(monkeypatch, value, written):
     assert paper_parts.task_macros({"name": "parity"}, {}) == {"Name": written}
 
 
-def test_a_task_without_macros(monkeypatch):
-    monkeypatch.delattr(TASKS["parity"], "numbers")
-    assert paper_parts.task_macros({"name": "parity"}, {}) == {}
+def test_a_task_from_elsewhere_is_described_by_its_docstring(monkeypatch):
+    class Guess(Task):
+        """Guess the 1st
+        of 2 symbols, 50 % of them.
+        """
+
+    monkeypatch.setattr(paper_parts, "TASKS", {"my_tasks:guess": Guess()})
+    assert paper_parts.task_macros({"name": "my_tasks:guess"}, {}) == {
+        "TaskDescription": r"Guess the 1st of 2 symbols, 50 \% of them."
+    }
 
 
 def test_without_ranked_experiments_there_is_no_table():

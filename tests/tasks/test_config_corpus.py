@@ -1,7 +1,5 @@
 """A text of the user's own in the configuration: can it be read, and does it fill the batches."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -42,23 +40,6 @@ def test_a_text_that_cannot_be_read(tmp_path, content, message):
     if content is not None:
         file.write_bytes(content)
     assert lines(file) == [f"experiments.text.task.corpus: {file} {message}; {ALLOWED}"]
-
-
-def test_a_folder_for_a_text(tmp_path):
-    assert lines(tmp_path) == [
-        f"experiments.text.task.corpus: {tmp_path} is a folder, not a text file; {ALLOWED}"
-    ]
-
-
-def test_a_text_that_may_not_be_read(tmp_path, monkeypatch):
-    def refuse(path):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # the superuser may read everything
-    assert lines(tmp_path / "text.txt") == [
-        f"experiments.text.task.corpus: {tmp_path}/text.txt cannot be read (Permission denied); "
-        + ALLOWED
-    ]
 
 
 def test_paths_that_no_file_can_have():
@@ -131,13 +112,6 @@ def test_a_text_too_short_for_one_sequence(tmp_path):
     for line in lines(file):
         assert line.endswith("allowed: a longer text or a smaller sequence_length")
     assert len(lines(file)) == 2
-
-
-def test_the_documentation_has_an_end_too():
-    (line,) = lines("docstrings", batch_size=100_000)
-    largest = int(line.rpartition(" ")[2])
-    assert lines("docstrings", batch_size=largest) == []
-    assert len(lines("docstrings", batch_size=largest + 1)) == 1
 
 
 def test_no_more_is_counted_than_has_to_be_known(tmp_path, monkeypatch):

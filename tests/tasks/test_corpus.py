@@ -110,6 +110,24 @@ def test_contents_that_are_no_text(tmp_path, content, message):
     assert str(error.value) == f"{file} {message}"
 
 
+def test_paths_that_are_no_file(tmp_path, monkeypatch):
+    with pytest.raises(corpus.OwnFileError, match=r"does not exist$"):
+        corpus.read_paragraphs(tmp_path / "missing.txt")
+    with pytest.raises(corpus.OwnFileError, match=r"is a folder, not a text file$"):
+        corpus.read_paragraphs(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(corpus.OwnFileError, match=r"is no regular file$"):
+        corpus.read_paragraphs(tmp_path / "pipe")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "secret.txt").touch()
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # the superuser may read everything
+    with pytest.raises(corpus.OwnFileError, match=r"cannot be read \(Permission denied\)$"):
+        corpus.read_paragraphs(tmp_path / "secret.txt")
+
+
 # The corpus
 
 TEXT = ["B b b a a.", "C a.  B c!", "...", "A b d."]

@@ -10,7 +10,7 @@ from gradient_horizon.gradients import measurement
 from gradient_horizon.networks.cells import net_of
 from gradient_horizon.report import paper_parts
 from gradient_horizon.tasks import TASKS
-from gradient_horizon.training import loop
+from gradient_horizon.training import grid_point
 
 NO_TASK = "is no task; allowed: a class, or an object of one, that is made from"
 BAD = {
@@ -45,6 +45,7 @@ BAD = {
     "SmallBatches": "a batch's inputs are int64 of the shape (7, 19); allowed: (7, 20) integers f",
     "FewBatches": "batches come to an end; allowed: an endless iterator",
     "OtherBatches": "a batch's targets are from 1 to 2; allowed: (6, 20) integers from 0 to 1",
+    "BatchesOfOne": "the task raises ValueError: not enough values to unpack (expected 2, got 1)",
     "Restless": "batches of the same generator differ from one time to the next; allowed: all that",
 }
 
@@ -81,15 +82,8 @@ def test_a_good_one_is_trained_and_measured(name):
     options, task = experiment["task"], TASKS[name]
     prepared = task.prepare(options, grid.task_settings(whole, "mine"))
     arrays, facts = prepared.data(), prepared.facts
-    streams = [task.batches(options, arrays, 4, np.random.default_rng(seed)) for seed in range(2)]
-    trained = loop.train(
-        grid.run_settings(whole, "mine", run),
-        facts,
-        arrays["loss_mask"],
-        (arrays["evaluation_inputs"], arrays["evaluation_targets"]),
-        streams,
-        say=lambda line: None,
-    )
+    settings = grid.run_settings(whole, "mine", run)
+    trained = grid_point.train(settings, facts, arrays, say=lambda line: None)
     weights = {key: trained[key][-1, 1] for key in ("W_hh", "W_hx", "b_h", "W_s", "b_s")}
     net = net_of(grid.net_settings(whole, "mine", run), weights)
     _, row = measurement.measure(net, prepared.probe())

@@ -149,14 +149,6 @@ def test_the_split_is_the_experiments_own_neither_by_name_nor_by_way_of_reading(
     )
 
 
-def test_guessing_digits():
-    """All but even classes: within a thousandth of ln 10 and within a hundredth of one in ten."""
-    facts = digits.prepare(options("digits"), SETTINGS).facts
-    (level,) = facts["baselines"].values()
-    assert level == pytest.approx(np.log(10), abs=1e-3)
-    assert facts["chance_accuracy"] == pytest.approx(0.1, abs=0.01)
-
-
 def test_batches_that_the_digits_cannot_fill():
     held_out = sum(round(0.2 * size) for size in digits.CLASS_SIZES)
     train = 1797 - held_out
@@ -169,16 +161,6 @@ def test_batches_that_the_digits_cannot_fill():
         f"experiments.sample.training.batch_size: {train + 1} sequences are more than the training "
         f"part holds; allowed: 1 to {train}",
     ]
-
-
-def test_options_of_the_digits():
-    (line,) = refused({"name": "digits", "by": "rows"})
-    assert line.endswith("'rows' is not known; allowed: row, pixel; did you mean 'row'?")
-    (line,) = refused({"name": "digits", "permuted": "yes, please"})
-    assert line.endswith("'yes, please' is not possible; allowed: `true` or `false`")
-    assert refused({"name": "digits", "permuted": "true"}) == []  # as `--config` gives it
-    (line,) = refused({"name": "digits", "permuted": 1})
-    assert line.endswith("1 is not possible; allowed: `true` or `false`")
 
 
 def test_only_preparing_digits_needs_scikit_learn():

@@ -1,5 +1,7 @@
 """The population's loss, gradient and predictions against a naive net and central differences."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -48,9 +50,13 @@ def run(activation, nets, inputs, targets, loss_mask, dtype=np.float64):
     return network.loss_and_gradient(inputs, targets, gradient), gradient
 
 
-@pytest.mark.parametrize("embedding_size", [None, 3])
-@pytest.mark.parametrize("mask", MASKS)
-@pytest.mark.parametrize("activation", naive.NAMES)
+@pytest.mark.parametrize(
+    ("activation", "mask", "embedding_size"),
+    [
+        *((activation, "holes", 3) for activation in naive.NAMES if activation != "tanh"),
+        *product(["tanh"], MASKS, [None, 3]),
+    ],
+)
 def test_every_gradient_is_that_of_central_differences(activation, mask, embedding_size):
     nets, inputs, targets = draw(1, embedding_size)
     loss, gradient = run(activation, nets, inputs, targets, MASKS[mask])

@@ -1,6 +1,7 @@
 """Copies of the project to run and to break, and what running them says and leaves behind."""
 
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -127,6 +128,12 @@ def jobs(output):
     for name in ("all", "default"):
         found.pop(name, None)
     return found
+
+
+def page_data(html, script):
+    """What one of the scripts in the page of a run defines."""
+    begin = html.index(" = ", html.index(f'<script id="{script}">')) + len(" = ")
+    return json.JSONDecoder().raw_decode(html, begin)[0]
 
 
 def results(folder):

@@ -71,6 +71,20 @@ def test_nothing_runs_again(measured, path_without_tex):
     assert plan(measured, path_without_tex) == {}
 
 
+def test_the_page_of_a_run_shows_them(measured, path_without_tex, tmp_path):
+    page = tmp_path / "report.html"
+    arguments = ("--report", page, *ALONE)
+    project.succeed(project.SNAKEMAKE, measured, *arguments, path=path_without_tex)
+    html = page.read_text()
+    assert project.page_data(html, "categories") == {
+        "Figures": {
+            net: [f"results/checkpoints/{net}/{name}.png" for name in OF_A_NET] for net in NETS
+        }
+    }
+    for file, result in project.page_data(html, "results").items():
+        assert result["caption"].startswith(f"<p>{file.split('/')[2]}: "), file
+
+
 # A date of None is now.
 @pytest.mark.parametrize("mtime", [None, 1577836800], ids=["now", "2020"])
 def test_another_net(measured, path_without_tex, mtime):

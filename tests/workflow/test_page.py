@@ -1,6 +1,5 @@
 """The page that Snakemake makes of a finished run: results with captions, by category."""
 
-import json
 import re
 from pathlib import Path
 
@@ -13,12 +12,6 @@ EXPERIMENTS = ("words", "delayed_echo", "temporal_order")
 TABLES = {"audit", "learnability", "slopes", "summary_median"}
 
 
-def data(html, script):
-    """What one of the page's scripts defines."""
-    begin = html.index(" = ", html.index(f'<script id="{script}">')) + len(" = ")
-    return json.JSONDecoder().raw_decode(html, begin)[0]
-
-
 @pytest.fixture(scope="module")
 def html(smoke, tmp_path_factory):
     page = tmp_path_factory.mktemp("page") / "report.html"
@@ -27,7 +20,7 @@ def html(smoke, tmp_path_factory):
 
 
 def test_what_is_on_it_and_where(html, smoke):
-    categories = data(html, "categories")
+    categories = project.page_data(html, "categories")
     figures = categories.pop("Figures")
     assert set(figures) == set(EXPERIMENTS)
     for experiment, files in figures.items():
@@ -43,7 +36,7 @@ def test_what_is_on_it_and_where(html, smoke):
 
 
 def test_every_result_has_a_title_and_a_caption_of_its_own(html):
-    results = data(html, "results")
+    results = project.page_data(html, "results")
     assert len(results) >= 3 * len(OF_EVERY_RUN) + 1 + len(TABLES)
     captions = {re.sub("<.*?>|\n", " ", result["caption"]).strip() for result in results.values()}
     assert len(captions) == len(results)  # those of a figure name the experiment
@@ -59,4 +52,4 @@ def test_every_result_has_a_title_and_a_caption_of_its_own(html):
 
 
 def test_the_page_says_what_the_run_is_about(html):
-    assert "How far back does a recurrent net" in data(html, "workflow-desc")
+    assert "How far back does a recurrent net" in project.page_data(html, "workflow-desc")

@@ -1,5 +1,6 @@
 """What runs again when something changes: exactly what uses it, by dry runs in a finished copy."""
 
+import contextlib
 import os
 
 import pytest
@@ -43,7 +44,12 @@ def trained(runs):
     return {"train_networks": runs, **mapped(runs)}
 
 
-PREPARED = {"prepare_task": EXPERIMENTS, **trained(RUNS)}
+def prepared(experiments):
+    runs = {run for run in RUNS if run.partition("/")[0] in experiments}
+    return {"prepare_task": experiments, **trained(runs)}
+
+
+PREPARED = prepared(EXPERIMENTS)
 EVERYTHING = {"write_grid": EXPERIMENTS, **PREPARED}
 
 LIBRARY = "src/gradient_horizon"
@@ -85,7 +91,17 @@ EDITS = {
     f"{LIBRARY}/networks/cells/rnn.py": trained(RUNS),
     # What is reached without reading is told in the loss.
     f"{LIBRARY}/networks/losses/cross_entropy.py": PREPARED,
-    f"{LIBRARY}/tasks/corpus.py": PREPARED,
+    f"{LIBRARY}/networks/cells/stepwise.py": trained(RUNS),
+    f"{LIBRARY}/tasks/task.py": PREPARED,
+    f"{LIBRARY}/tasks/synthetic.py": prepared(EXPERIMENTS - {"words"}),
+    f"{LIBRARY}/tasks/delayed_echo.py": prepared({"delayed_echo"}),
+    f"{LIBRARY}/tasks/corpus.py": prepared({"words"}),
+    # No run there is of these cells and this task, and to register one is to add a line.
+    f"{LIBRARY}/networks/cells/lru.py": {},
+    f"{LIBRARY}/networks/cells/gates.py": {},
+    f"{LIBRARY}/networks/cells/registered.py": {},
+    f"{LIBRARY}/tasks/parity.py": {},
+    f"{LIBRARY}/tasks/registered.py": {},
     "workflow/scripts/audit_claims.py": AUDIT,
     "workflow/scripts/draw_figures.py": FIGURES,
     "workflow/scripts/train_networks.py": trained(RUNS),
@@ -149,6 +165,26 @@ def test_an_edit(smoke, file):
         smoke.folder / file, lambda text: text + COMMENTS[os.path.splitext(file)[1]]
     ):
         assert plan(smoke) == EDITS[file]
+
+
+def test_a_cell_and_a_task_are_registered(smoke):
+    """A file and a line each, and no job is run again."""
+    library = smoke.folder / LIBRARY
+    new = {"networks/cells": ("unit", "rnn", "unit:Rnn"), "tasks": ("coin", "parity", "coin")}
+    with contextlib.ExitStack() as changes:
+        for room, (name, like, place) in new.items():
+            file = library / room / f"{name}.py"
+            file.write_text((library / room / f"{like}.py").read_text())
+            changes.callback(file.unlink)
+            line = f'REGISTERED |= {{"{name}": "{place}"}}\n'
+            lines = library / room / "registered.py"
+            changes.enter_context(project.changed(lines, lambda text, line=line: text + line))
+        assert plan(smoke) == {}
+        runs = {"spectral_radii": [0.5], "cells": ["rnn", "unit"]}
+        new_run = {"delayed_echo": {"grid": runs | {"activations": ["tanh"]}}}
+        assert plan(smoke, {"experiments": new_run})["train_networks"] == {
+            "delayed_echo/unit_tanh_gaussian_rho0.50"
+        }
 
 
 @pytest.mark.parametrize(

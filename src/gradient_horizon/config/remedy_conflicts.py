@@ -25,6 +25,12 @@ def problems(experiment: dict, remedy: str) -> Iterator[tuple[tuple, str]]:
     grid, training = experiment["grid"], training_settings(experiment, remedy)
     changes, where = grid["remedies"][remedy], ("grid", "remedies", remedy)
     cells = [changes["cell"]] if "cell" in changes else grid["cells"]
+    if "cell" in changes and len(grid["cells"]) > 1:
+        yield (
+            (*where, "cell"),
+            f"the runs of {len(grid['cells'])} cells would all be of this one; allowed: one cell "
+            "in `cells`, or no `cell` here",
+        )
     for key, suitable in CELLS_OF_KEYS.items():
         path = (*where, key) if key in changes else ("training", key)
         names = ", ".join(suitable)

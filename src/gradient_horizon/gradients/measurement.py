@@ -227,24 +227,22 @@ def influence(net: Dynamics, evaluation: dict, relevant: int | None) -> tuple[di
     if not distances.size or len(chosen) < 2:
         return no_influence(evaluation, relevant)
     # One fixed order: all nets have the same donors.
-    donors = forward_influence.draw_donors(len(chosen), 1, np.random.default_rng(0))
-    measured = forward_influence.forward_influence(
+    donors = forward_influence.draw_donors(len(chosen), np.random.default_rng(0))
+    rises = forward_influence.forward_influence(
         net,
         evaluation["inputs"][:, chosen],
         evaluation["targets"][:, chosen],
         evaluation["loss_mask"],
         distances,
         donors,
-        loss=evaluation.get("loss"),
+        evaluation.get("loss"),
     )
-    reach, censored = forward_influence.forward_horizon(
-        measured.rise, distances, standard_error=measured.standard_error
-    )
-    return {
-        "distance": distances,
-        "rise": measured.rise,
-        "standard_error": measured.standard_error,
-    }, {"forward_horizon": reach, "forward_horizon_censored": censored}
+    rise, error = rises.mean(axis=1), rises.std(axis=1, ddof=1) / np.sqrt(len(chosen))
+    reach, censored = forward_influence.forward_horizon(rise, distances, standard_error=error)
+    return {"distance": distances, "rise": rise, "standard_error": error}, {
+        "forward_horizon": reach,
+        "forward_horizon_censored": censored,
+    }
 
 
 def no_influence(evaluation: dict, relevant: int | None) -> tuple[dict, dict]:

@@ -44,7 +44,8 @@ def problem(name: str, options: Mapping | None) -> str | None:
                 "one, that is made from `gradient_horizon.networks.cells.Cell`"
             )
         if options is not None:
-            check(cell, options)
+            with calling("the cell"):
+                check(cell, options)
     except UserCodeError as error:
         message = str(error)
         if GUESS not in message:

@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -254,17 +254,20 @@ def _sources(package: str) -> list[Path]:
 
 
 def _documentation(source: str) -> Iterator[str]:
-    """Strings of a module that may hold documentation, unindented, in the order they stand.
+    """Strings of a module that may hold documentation, unindented, the outermost first.
 
     Those that are statements of their own, as docstrings are, and those of several lines, as the
     documentation of compiled functions and the templates of decorators are.
     """
-    for node in ast.walk(ast.parse(source)):
-        match node:
+    nodes = deque([ast.parse(source)])
+    while nodes:
+        match node := nodes.popleft():
             case ast.Expr(value=ast.Constant(value=str(text))):
                 yield inspect.cleandoc(text)
             case ast.Constant(value=str(text)) if "\n" in text:
                 yield inspect.cleandoc(text)
+            case _:
+                nodes.extend(ast.iter_child_nodes(node))
 
 
 def _prose(text: str) -> Iterator[str]:

@@ -14,7 +14,6 @@ from . import Prepared, recorded
 
 SIDE = 8
 BRIGHTEST = 16
-CLASSES = 10
 # How many images there are of each digit (a test counts them).
 CLASS_SIZES = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 

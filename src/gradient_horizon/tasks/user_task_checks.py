@@ -43,7 +43,8 @@ def problem(name: str, given: tuple[dict, dict, dict] | None) -> str | None:
                 "problems yields something else than a key and a text; allowed: both"
             )
         if not mistakes:
-            check(task, options, settings, experiment["training"]["batch_size"])
+            with calling("the task"):
+                check(task, options, settings, experiment["training"]["batch_size"])
     except UserCodeError as error:
         message = str(error)
         if GUESS not in message:
