@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import gradient_horizon as gh
 
 RADII = (0.5, 1.0, 1.5)
-STEPS = 300
+STEPS = 200
 
 
 def root(a):

@@ -13,9 +13,23 @@ os.environ.update(
 )
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
+# Files of tests that take long; `make check` leaves them out.
+SLOW = {
+    *("analysis/test_tables.py", "api/test_measuring.py", "api/test_surface.py"),
+    *("api/test_training.py", "checkpoints/test_measure_checkpoint.py"),
+    *("checkpoints/test_vector_checkpoint.py", "commands/test_check.py", "config/test_fuzz.py"),
+    *("examples/test_examples.py", "gradients/test_long_range.py"),
+    *("gradients/test_lyapunov.py", "gradients/test_second_implementation.py"),
+    *("ground/test_digests.py", "report/test_forms.py", "tasks/test_corpus.py"),
+}
+
 
 def pytest_collection_modifyitems(config, items):
-    """Where tests run side by side, one process has all that share what is made once."""
+    """Mark what takes long; keep what shares things that are made once in one process."""
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(tests) and item.path.relative_to(tests).as_posix() in SLOW:
+            item.add_marker(pytest.mark.slow)
     if not config.pluginmanager.hasplugin("xdist"):
         return
     together = {}

@@ -11,7 +11,7 @@ from gradient_horizon.config import configuration, grid
 from gradient_horizon.config.configuration import ConfigError, resolve
 from gradient_horizon.ground.seeds import generator
 from gradient_horizon.networks.cells import registered
-from gradient_horizon.report import plotting
+from gradient_horizon.report.figures import panels as drawn_panels
 from gradient_horizon.tasks import delayed_echo
 from gradient_horizon.training import grid_point
 
@@ -250,29 +250,29 @@ def test_variants_are_told_apart_by_what_differs():
 
 def test_colours_tell_remedies_apart_where_there_is_one_radius():
     known = [("rnn", "gaussian", name) for name in ("none", "slow", "fast")]
-    styles = plotting.radius_styles(rows(*known))
+    styles = drawn_panels.line_styles(rows(*known))
     assert list(styles) == ["plain, radius 1", "slow, radius 1", "fast, radius 1"]
     assert len(looks(styles, "color")) == 3
 
 
 def test_remedies_have_a_panel_for_each_radius():
     table = rows(*(("rnn", "gaussian", name) for name in ("none", "slow")), radii=(2.0, 1.0))
-    panels = plotting.panels_of(table)
+    panels = drawn_panels.panels_of(table)
     assert [title for title, _ in panels] == ["radius 1", "radius 2"]
     for _, part in panels:
-        drawn = {variant[-1]: style for variant, _, style, _ in plotting.lines_of(part)}
-        for name, style in plotting.radius_styles(table).items():
+        drawn = {variant[-1]: style for variant, _, style, _ in drawn_panels.lines_of(part)}
+        for name, style in drawn_panels.line_styles(table).items():
             own = drawn[{"plain": "none"}.get(name, name)]
             assert looks({"": style}, "color", "linestyle") == looks(
                 {"": own}, "color", "linestyle"
             )
     both = pd.concat([table, table.assign(activation="relu")])
-    assert [title for title, _ in plotting.panels_of(both)] == ["tanh", "ReLU"]
-    styles = plotting.radius_styles(both)
+    assert [title for title, _ in drawn_panels.panels_of(both)] == ["tanh", "ReLU"]
+    styles = drawn_panels.line_styles(both)
     assert list(styles)[:2] == ["plain, radius 1", "plain, radius 2"]
     assert (len(looks(styles, "color")), len(looks(styles, "color", "marker"))) == (2, 4)
     crowd = rows(*(("rnn", "gaussian", name) for name in ("none", "slow")), radii=range(1, 8))
-    assert [title for title, _ in plotting.panels_of(crowd)] == ["tanh"]
+    assert [title for title, _ in drawn_panels.panels_of(crowd)] == ["tanh"]
 
 
 def looks(styles, *keys):

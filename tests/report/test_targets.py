@@ -52,7 +52,7 @@ def test_what_was_published_where_it_is_asked_for():
     made = targets(own=ECHO | {"task": {"name": "adding"}, "published": {"comparison": "irnn2015"}})
     assert made.published == [
         f"results/{file}" for file in ("tables/published.csv", "tables/published.txt")
-    ] + ["results/paper/published.tex"]
+    ] + ["results/paper/published_table.tex"]
 
 
 def test_nothing_is_typeset_without_tex():

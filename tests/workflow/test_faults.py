@@ -1,5 +1,6 @@
 """Disks that are full, files that are broken, clocks that are wrong: one clear line, or nothing."""
 
+import json
 import os
 import subprocess
 import time
@@ -82,7 +83,8 @@ def test_a_broken_result_is_never_taken_for_whole(tiny, finished, file, damage):
     )
     output, code = run_again(finished)
     assert code == 1 and "Traceback" not in output
-    assert any(f"cannot read {file}" in line for line in errors(output)), output
+    said = (f"cannot read {file}", f"{file} is not an .npz file")
+    assert any(part in line for line in errors(output) for part in said), output
     place.unlink()
     output, code = run_again(finished)
     assert code == 0, output
@@ -150,4 +152,4 @@ def test_nets_that_diverge(tmp_path):
     table = (folder / "results/tables/summary.csv").read_text()
     assert "nan" not in table.lower() and len(table.splitlines()) == 9
     numbers = (folder / "results/paper/numbers.json").read_text()
-    assert "diverged and stayed frozen" in numbers
+    assert int(json.loads(numbers)["DelayedEchoDiverged"]) > 0

@@ -44,8 +44,13 @@ def jobs(snakemake):
         for process in psutil.Process(snakemake.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 command = tuple(process.cmdline())
-                # The shell that starts a script has it in one long argument.
-                if len(command) > 1 and command[1].startswith("workflow/scripts/"):
+                # The shell that starts a script has it in one long argument, and Snakemake's own
+                # command is that of a process which it is just about to start.
+                if (
+                    len(command) > 1
+                    and command[1].startswith("workflow/scripts/")
+                    and command[1] != project.RUN_WORKFLOW[1]
+                ):
                     found[process] = command
     return found
 

@@ -2,11 +2,38 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 
+from .. import __version__
 from . import project
 
 PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "scipy", "snakemake")
+
+
+def record(config: dict, facts: Mapping[str, dict]) -> dict:
+    """Return all of it, with the time.
+
+    Parameters
+    ----------
+    config : the resolved configuration.
+    facts : every experiment's `task.json`, of which the digests of texts and files count.
+    """
+    digests = {
+        key: {name: own[key] for name, own in facts.items() if key in own}
+        for key in ("corpus_sha256", "file_sha256")
+    }
+    return {
+        "commit": commit(),
+        "config": config,
+        **digests,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "version": __version__,
+        "versions": {**versions(), "python": platform.python_version()},
+    }
 
 
 def versions() -> dict[str, str]:

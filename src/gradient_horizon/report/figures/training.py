@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..loss_words import LOSSES
 from ..plotting import add_legend, draw_band, finite_extent, whole_numbers
 from .panels import GREY, line_styles, lines_of, over_training, panels_of, titled
 
@@ -22,8 +23,6 @@ def learning_curves(table: pd.DataFrame, facts: Mapping) -> Figure:
     facts : its task's, of which `baselines` are losses to compare with, by name, and `loss` their
         kind.
     """
-    from ..loss_words import LOSSES
-
     baselines = facts["baselines"]
     figure, panels = titled(table, 1.75)
     # A net that blows up would squeeze all others to a line: it leaves the frame.
