@@ -19,14 +19,8 @@ import numpy as np
 
 from ..numerics import scaled
 from ..numerics.population import runs
+from .distance_sum import Columns, DistanceSum, Term
 from .forward_pass import Trace
-
-# Allowed difference between the sum over distances and the gradient, relative to the gradient.
-LARGEST_RESIDUAL = 1e-9
-
-# Where the terms of the gradient cancel down to less than this part of the sum of their norms, it
-# is to that part that the difference is relative: rounding errors do not shrink with the gradient.
-CANCELLED = 1e-4
 
 # Distances over which the slope of transport is fitted.  Farther back the largest eigenvalues of a
 # small W_hh, which the mean field does not know, take over.
@@ -94,43 +88,21 @@ def _pairs(path: Trace, names) -> dict:
 
 
 @dataclass(frozen=True)
-class Contributions:
+class Contributions(Columns):
     """What is measured at every distance d = 0 ... T-1 for one weight of one net; each (T,).
 
     Attributes
     ----------
-    log10_contribution : log10 of the Frobenius norm of C_d.
-    share : norm of C_d over the sum of these norms; sums to 1.
-    signed_share : <C_d, G> / norm(G)^2; sums to 1.
-    cosine : <C_d, G> / (norm(C_d) norm(G)); nan where C_d is zero.
-    truncation_bias : norm(G - C_0 - ... - C_{d-1}) / norm(G), what truncated backpropagation
-        through time at d steps loses of the gradient (Tallec and Ollivier, 2018).
     log10_transport : mean over (t, b) of log10(norm(g_{t,t-d}) / norm(e_t)): the geometric mean of
         the transport, over the pairs whose signal is not exactly zero; alike for every weight.
     log10_transport_parts : the same for each part of the state apart, by name, where there are
         several: the mean of log10(norm(part of g_{t,t-d}) / norm(e_t)).
     extinct : the part of the pairs (t, b) whose signal is exactly zero (ReLU units all off).
-    log10_incoherent : log10 of the sum over (t, b) of norm(delta) norm(h): no cancellation.
-    signal_squared : unbiased estimate of the squared norm of the mean of C_d over all sequences
-        there might be: with M_b the contribution of sequence b (without the 1/B of the mean),
-        (norm(sum of M_b)^2 - sum of norm(M_b)^2) / (B (B-1)), a U-statistic (Hoeffding, 1948).
-        It may be negative where C_d is all noise.  nan where it was not asked for, or if B = 1.
-    residual : norm(sum of C_d - G) / norm(G), G by backpropagation through time (see `CANCELLED`).
-    log10_gradient_norm : log10 of norm(G).
     """
 
-    log10_contribution: np.ndarray
-    share: np.ndarray
-    signed_share: np.ndarray
-    cosine: np.ndarray
-    truncation_bias: np.ndarray
     log10_transport: np.ndarray
     log10_transport_parts: dict[str, np.ndarray]
     extinct: np.ndarray
-    log10_incoherent: np.ndarray
-    signal_squared: np.ndarray
-    residual: float
-    log10_gradient_norm: float
 
 
 def by_distance(path: Trace) -> Contributions:
@@ -151,7 +123,7 @@ def by_weight_and_distance(
     """
     steps = len(path.error)
     gradients = gradient_through_time(path, names)
-    sums = {name: _Sum(steps, *gradient) for name, gradient in gradients.items()}
+    sums = {name: DistanceSum(*gradient) for name, gradient in gradients.items()}
     log10_transport, extinct = np.full(steps, -np.inf), np.zeros(steps)
     unrolled = path.unrolled
     parts = {name: np.full(steps, -np.inf) for name in unrolled.parts if len(unrolled.parts) > 1}
@@ -164,17 +136,16 @@ def by_weight_and_distance(
             part = scaled.log10_norm(squares, distance.signal_exponent)
             parts[name][d], _ = _mean_transport(part, at_start[d:])
         for name, term in distance.terms.items():
-            sums[name].add(d, term)
-    return {name: total.result(log10_transport, parts, extinct) for name, total in sums.items()}
-
-
-@dataclass(frozen=True)
-class _Term:
-    """C_d of one weight: (N M,) or, for each sequence, (B, N M); log10 of its incoherent sum."""
-
-    value: np.ndarray
-    exponent: int
-    log10_incoherent: float
+            sums[name].add(term)
+    return {
+        name: Contributions(
+            **vars(total.columns()),
+            log10_transport=log10_transport,
+            log10_transport_parts=parts,
+            extinct=extinct,
+        )
+        for name, total in sums.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -184,77 +155,10 @@ class _Distance:
     Also those of its parts, by name, where there are several.
     """
 
-    terms: dict[str, _Term]
+    terms: dict[str, Term]
     squared_signal: np.ndarray
     squared_parts: dict[str, np.ndarray]
     signal_exponent: np.ndarray
-
-
-class _Sum:
-    """The contributions of one weight, added up distance by distance beside its gradient G."""
-
-    def __init__(self, steps: int, gradient: np.ndarray, gradient_exponent: int):
-        self.gradient, self.gradient_exponent = gradient.reshape(-1), gradient_exponent
-        self.squared_gradient = np.vdot(gradient, gradient)
-        self.total, self.total_exponent = np.zeros(gradient.size), 0
-        self.contribution, self.incoherent, self.rest = np.full((3, steps), -np.inf)
-        self.signed_share = np.zeros(steps)
-        self.cosine, self.signal_squared = np.full((2, steps), np.nan)
-
-    def add(self, d: int, term: _Term) -> None:
-        """Take C_d in.  The sum over sequences is left to here, so that both are at hand."""
-        self.rest[d] = self._log10_rest()
-        value = term.value
-        if value.ndim == 2:
-            batch = len(value)
-            alone = np.vdot(value, value)
-            value = value.sum(axis=0)
-            if batch > 1:
-                # Each term has the 1/B of the mean: the U-statistic's M_b are B times as large.
-                estimate = (np.vdot(value, value) - alone) * batch / (batch - 1)
-                with np.errstate(over="ignore"):  # the only column that is no logarithm
-                    self.signal_squared[d] = np.ldexp(estimate, 2 * term.exponent)
-        squared = np.vdot(value, value)
-        self.contribution[d] = scaled.log10_norm(squared, term.exponent)
-        self.incoherent[d] = term.log10_incoherent
-        if self.squared_gradient > 0.0:
-            along = np.vdot(value, self.gradient)
-            share = along / self.squared_gradient
-            self.signed_share[d] = np.ldexp(share, term.exponent - self.gradient_exponent)
-            if squared > 0.0:
-                self.cosine[d] = along / np.sqrt(squared) / np.sqrt(self.squared_gradient)
-        self.total, self.total_exponent = scaled.add(
-            self.total, self.total_exponent, value, term.exponent
-        )
-
-    def result(self, log10_transport, log10_transport_parts, extinct) -> Contributions:
-        """Return the columns, after the last distance."""
-        log10_gradient = scaled.log10_norm(self.squared_gradient, self.gradient_exponent)
-        log10_rest = self._log10_rest()
-        log10_scale = max(log10_gradient, _log10_of_sum(self.incoherent) + np.log10(CANCELLED))
-        with np.errstate(invalid="ignore"):  # a gradient of exactly zero has nothing to lose
-            bias = 10.0 ** (self.rest - log10_gradient)
-        return Contributions(
-            self.contribution,
-            _shares(self.contribution),
-            self.signed_share,
-            self.cosine,
-            bias,
-            log10_transport,
-            log10_transport_parts,
-            extinct,
-            self.incoherent,
-            self.signal_squared,
-            residual=0.0 if np.isneginf(log10_rest) else float(10.0 ** (log10_rest - log10_scale)),
-            log10_gradient_norm=float(log10_gradient),
-        )
-
-    def _log10_rest(self) -> float:
-        """log10 of the norm of what is missing to the gradient so far."""
-        rest, exponent = scaled.add(
-            self.total, self.total_exponent, -self.gradient, self.gradient_exponent
-        )
-        return scaled.log10_norm(np.vdot(rest, rest), exponent)
 
 
 def _walk_down(path: Trace, pairs: dict, per_sequence: bool) -> Iterator[_Distance]:
@@ -295,7 +199,7 @@ def _walk_down(path: Trace, pairs: dict, per_sequence: bool) -> Iterator[_Distan
         terms = {}
         for name, (value, power) in sums.items():
             value = value.reshape(batch, -1) if per_sequence else value
-            terms[name] = _Term(value, int(power), scaled.log10_sum(*norms[name]))
+            terms[name] = Term(value, int(power), scaled.log10_sum(*norms[name]))
         yield _Distance(terms, squared_signal, squared_parts, exponent)
         exponent = farther_exponent[1:].copy()
 
@@ -311,22 +215,6 @@ def _mean_transport(now: np.ndarray, start: np.ndarray) -> tuple[float, float]:
         return np.nan, np.nan
     mean = (now[arrived] - start[arrived]).mean() if arrived.any() else -np.inf
     return float(mean), float(1.0 - arrived.sum() / sent.sum())
-
-
-def _log10_of_sum(log10_values: np.ndarray) -> float:
-    """log10 of the sum of numbers given by their log10."""
-    largest = log10_values.max()
-    if np.isneginf(largest):
-        return -np.inf
-    return float(largest + np.log10(np.power(10.0, log10_values - largest).sum()))
-
-
-def _shares(log10_values: np.ndarray) -> np.ndarray:
-    """Numbers given by their log10, divided by their sum; nan where all are zero."""
-    total = _log10_of_sum(log10_values)
-    if np.isneginf(total):
-        return np.full_like(log10_values, np.nan)
-    return np.power(10.0, log10_values - total)
 
 
 def transport_slope(log10_transport: np.ndarray) -> float:

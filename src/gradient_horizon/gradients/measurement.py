@@ -5,6 +5,7 @@ import numpy as np
 from ..networks.cells.dynamics import PARTS, Dynamics, InexactError, Jacobians
 from ..networks.initialisations import largest_singular_value, spectral_radius
 from . import bounds, contributions, forward_influence, lyapunov
+from .distance_sum import LARGEST_RESIDUAL
 from .forward_pass import Trace, trace
 from .horizon import horizon, truncation_horizon
 
@@ -66,10 +67,10 @@ def gradient_by_distance(net: Dynamics, path: Trace) -> tuple[dict, dict]:
     """
     measured = contributions.by_weight_and_distance(path)
     residual = max(part.residual for part in measured.values())
-    if not residual <= contributions.LARGEST_RESIDUAL:
+    if not residual <= LARGEST_RESIDUAL:
         raise InexactError(
             f"the contributions differ from the gradient by a relative {residual:.2g}, "
-            f"allowed {contributions.LARGEST_RESIDUAL:g}"
+            f"allowed {LARGEST_RESIDUAL:g}"
         )
     whole = measured["W_hh"]
     steps = len(whole.share)

@@ -18,7 +18,7 @@ from ..analysis.grid_points import (
     perplexity,
     point_label,
 )
-from ..gradients.contributions import CANCELLED, LARGEST_RESIDUAL
+from ..gradients.distance_sum import CANCELLED, LARGEST_RESIDUAL
 from ..ground.latex import conjunction, escape, interval, number, percent, switch
 from ..networks.activations import ACTIVATIONS
 from ..training.optimisers import OPTIMISERS

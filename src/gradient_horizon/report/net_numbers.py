@@ -10,7 +10,8 @@ import pandas as pd
 
 from ..analysis.grid_points import lower_bound_label, perplexity
 from ..checkpoints.checkpoint import Checkpoint
-from ..gradients.contributions import LARGEST_RESIDUAL, SLOPE_WINDOW
+from ..gradients.contributions import SLOPE_WINDOW
+from ..gradients.distance_sum import LARGEST_RESIDUAL
 from ..ground.latex import escape, number, percent, switch
 
 LAYERS = {"rnn": "nn.RNN", "gru": "nn.GRU", "lstm": "nn.LSTM"}
