@@ -209,15 +209,17 @@ def _certified(parts, links, sums, signals, exponent, transport, why, to_numpy) 
 
 def _swept(parts, links, signals) -> dict:
     """Return the contribution of all farther distances together."""
-    total, signals = {}, list(signals)
-    for j in reversed(range(len(parts))):
-        gradient, start = parts[j].sweep(signals[j]) if signals[j] else ({}, {})
-        starts = [start if i == j else {} for i in range(len(parts))]
-        arrived, initial = links.back(starts)
-        # What a signal on an initial state becomes lies in earlier parts.
-        signals = [added(one, other) for one, other in zip(signals, arrived, strict=True)]
-        for name, value in (*gradient.items(), *initial.items()):
-            total[name] = total[name] + value if name in total else value
+    total = {}
+    # What reaches an initial state may come from an earlier part, and goes on there.
+    while any(signals):
+        swept = [
+            part.sweep(one) if one else ({}, {}) for part, one in zip(parts, signals, strict=True)
+        ]
+        signals, initial = links.back([start for _, start in swept])
+        signals = [trimmed(one) for one in signals]
+        for found in (*(gradient for gradient, _ in swept), initial):
+            for name, value in found.items():
+                total[name] = total[name] + value if name in total else value
     return total
 
 
