@@ -109,15 +109,42 @@ def coefficients(gradient, distances):
     return powers.reshape(values.shape)
 
 
-def expected(contributions):
-    """Return the columns of the table of distances for one weight, of its C_d, (D, ...)."""
-    rows = np.asarray(contributions).reshape(len(contributions), -1)
-    total = rows.sum(0)
-    norms, size = np.linalg.norm(rows, axis=1), np.linalg.norm(total)
-    before = np.cumsum(rows, axis=0) - rows
-    return {
-        "contribution": norms,
-        "share": norms / norms.sum(),
-        "signed_share": rows @ total / size**2,
-        "truncation_bias": np.linalg.norm(total - before, axis=1) / size,
-    }
+def check(rows, contributions):
+    """Compare rows of the table of distances with what C_d, (D, ...), of one weight give."""
+    c = np.asarray(contributions).reshape(len(contributions), -1)
+    total, before = c.sum(0), np.cumsum(c, axis=0) - c
+    norms, size = np.linalg.norm(c, axis=1), np.linalg.norm(total)
+    # Rounding is relative to what is added up, also where it cancels.
+    for column, right, scale in (
+        ("contribution", norms, norms.sum()),
+        ("share", norms / norms.sum(), 1.0),
+        ("signed_share", c @ total / size**2, norms.sum() / size),
+        ("truncation_bias", np.linalg.norm(total - before, axis=1) / size, norms.sum() / size),
+    ):
+        whole = np.append(rows[column], np.zeros(len(c) - len(rows)))
+        np.testing.assert_allclose(whole, right, rtol=0, atol=1e-9 * scale, err_msg=column)
+
+
+def compare(model, closure, distances, module, scaled, **options):
+    """Measure a closure live, and compare with a scaled one, of z, that does the same.
+
+    Returns
+    -------
+    The report.
+    """
+    import gradient_horizon as gh
+
+    answer = gh.live.measure(model, closure, tolerance=0.0, progress=False, **options)
+    rows = answer.distances[answer.distances["module"] == module]
+    named = dict(model.named_parameters())
+    parameters = set(rows["parameter"]) - {"all", "h0", "c0"}
+    assert parameters
+    for parameter in parameters:
+        whole = f"{module}.{parameter}"
+        weight = named[whole if whole in named else parameter]
+
+        def gradient(z, weight=weight):
+            return torch.autograd.grad(scaled(z), weight)[0].numpy()
+
+        check(rows[rows["parameter"] == parameter], coefficients(gradient, distances))
+    return answer

@@ -216,6 +216,8 @@ def _shared(module: nn.Module, weights: dict, gradients: dict, totals: Totals) -
     """Return which parameters of a module have a gradient from elsewhere too."""
     parameters = dict(module.named_parameters())
     made = [name for name, weight in weights.items() if weight.requires_grad]
+    if not parameters:  # a step function, of which nothing is used elsewhere
+        return []
     got = torch.autograd.grad(
         [weights[name] for name in made],
         list(parameters.values()),

@@ -62,7 +62,7 @@ class OwnSteps:
             result = self.step(inputs, leaves[0] if len(leaves) == 1 else tuple(leaves))
             parts = [result] if isinstance(result, torch.Tensor) else list(result)
             rows = torch.cat([part.flatten(1) for part in parts], -1)
-        return leaves, rows.unflatten(0, (-1, self.batch))
+            return leaves, rows.unflatten(0, (-1, self.batch))
 
     def _back(self, signal: Signal, parameters: bool) -> tuple[torch.Tensor, dict]:
         leaves, rows = self._called(signal.run)
