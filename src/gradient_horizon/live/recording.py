@@ -80,20 +80,22 @@ class Recording:
     calls: list[Call] = field(default_factory=list)
 
 
-def record(closure: Callable, own: Sequence[nn.Module] = ()) -> Recording:
+def record(closure: Callable, model: nn.Module, own: Sequence[nn.Module] = ()) -> Recording:
     """Run a closure and record the calls of recurrent modules.
 
     Parameters
     ----------
     closure : returns the loss.
+    model : holds all modules that run.
     own : modules that map (x, state) to a state, which are recorded too.
 
     Raises
     ------
     TypeError : the closure returns no scalar, or a module is called in a way that is not known.
+    ValueError : a recurrent module runs that the model does not hold.
     """
     calls: list[Call] = []
-    with _intercepted(calls, own):
+    with _intercepted(calls, model, own):
         loss = closure()
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         got = f"{tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
@@ -102,14 +104,21 @@ def record(closure: Callable, own: Sequence[nn.Module] = ()) -> Recording:
 
 
 @contextmanager
-def _intercepted(calls: list[Call], own: Sequence[nn.Module]) -> Iterator[None]:
+def _intercepted(calls: list[Call], model: nn.Module, own: Sequence[nn.Module]) -> Iterator[None]:
     """Put a recorder before the forward pass of every kind of recurrent module."""
     inside = []  # a recurrent module that is called by another is a part of it
+    known = {*model.modules(), *own}
 
     def recorder(run: Callable) -> Callable:
         def forward(module, *arguments, **named):
             if inside:
                 return run(module, *arguments, **named)
+            if module not in known:
+                raise ValueError(
+                    f"a module of type {type(module).__name__} ran that is not in the model; "
+                    "measure one that holds all that runs, such as "
+                    "torch.nn.ModuleList([encoder, decoder])"
+                )
             inside.append(module)
             try:
                 call, result = _recorded(run, module, arguments, named)
