@@ -2,13 +2,13 @@
 
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_map
 
 LOWER = (torch.float32, torch.float16, torch.bfloat16)
 ROUNDING = (torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16)
@@ -52,15 +52,26 @@ class Upcasting(TorchFunctionMode):
             args = tuple(torch.float64 if _lower(argument) else argument for argument in args)
         name = getattr(func, "__name__", "")
         in_place = (name.endswith("_") and not name.endswith("__")) or name == "__setitem__"
-        if not in_place and "out" not in kwargs:
-            dtypes = {
-                part.dtype
-                for part in tree_flatten((args, kwargs))[0]
-                if isinstance(part, torch.Tensor) and part.is_floating_point()
-            }
-            if torch.float64 in dtypes and len(dtypes) > 1:
+        if not in_place and "out" not in kwargs and _lower_among(args, kwargs.values()):
+            given = [*_floating(args), *_floating(kwargs.values())]
+            if any(tensor.dtype == torch.float64 for tensor in given):
                 args, kwargs = tree_map(upcast, (args, kwargs))
         return func(*args, **kwargs)
+
+
+def _floating(values: Iterable) -> Iterator[torch.Tensor]:
+    """Give the floating-point tensors among arguments."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            if value.is_floating_point():
+                yield value
+        elif isinstance(value, tuple | list):
+            yield from _floating(value)
+
+
+def _lower_among(args: tuple, further: Iterable) -> bool:
+    """Tell whether there is a lower precision among arguments: quick, as there seldom is."""
+    return any(value.dtype in LOWER for values in (args, further) for value in _floating(values))
 
 
 def upcast(value):

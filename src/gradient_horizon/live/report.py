@@ -131,11 +131,12 @@ def answer(rows: Rows, truncation: int | None) -> str:
         f"{count_of(int(summary['h99']), 'step')}"
     )
     kept, angle = 1.0 - rows.truncation_bias(), rows.angle()
-    if truncation is not None:
-        k = min(truncation, rows.steps)
+    if truncation is not None and truncation >= rows.steps:
+        said += f"; truncating at {truncation} loses nothing of sequences so short"
+    elif truncation is not None:
         said += (
-            f"; truncating at {truncation} keeps {percent(kept[k])} of it, "
-            f"{angle[k]:.1f} degrees off"
+            f"; truncating at {truncation} keeps {percent(kept[truncation])} of it, "
+            f"{angle[truncation]:.1f} degrees off"
         )
     levels = KEPT if truncation is None else KEPT[1:]
     takes = [
