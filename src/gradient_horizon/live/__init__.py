@@ -7,6 +7,7 @@ except ImportError as error:
     raise ImportError(message, name="torch") from error
 
 from .measuring import measure, measure_step
+from .monitor import Monitor, TruncationWarning
 from .report import Report
 
-__all__ = ["Report", "measure", "measure_step"]
+__all__ = ["Monitor", "Report", "TruncationWarning", "measure", "measure_step"]

@@ -52,6 +52,34 @@ def save(report, path: Path) -> None:
         plotting.save(draw(report), path)
 
 
+def draw_training(table, truncation: int | None) -> Figure:
+    """Draw the horizon over training, of every module.
+
+    Parameters
+    ----------
+    table : of a monitor.
+    truncation : after how many steps the training cuts backpropagation off; None if it does not.
+    """
+    with plotting.styled():
+        figure, axes = plotting.new_figure(2.2, 1, 1, width=3.25)
+        modules = table["module"].unique()
+        hues = dict(zip(modules, plotting.colours(len(modules)), strict=True))
+        for module, rows in table.groupby("module", sort=False):
+            for column, dashes in (("h99", "-"), ("k01", "--")):
+                axes[0, 0].plot(
+                    rows["step"], rows[column], linestyle=dashes, color=hues[module], marker="o"
+                )
+        styles = {name: {"color": hue} for name, hue in hues.items()} if len(hues) > 1 else {}
+        styles |= {"99 % of the gradient": {"color": "0.3"}}
+        styles |= {"to lose 1 %": {"color": "0.3", "linestyle": "--"}}
+        if truncation is not None:
+            axes[0, 0].axhline(truncation, color="0.5", linestyle=":")
+            styles |= {"truncation": {"color": "0.5", "linestyle": ":"}}
+        axes[0, 0].set(xlabel="step of training", ylabel="steps back", ylim=(0, None))
+        plotting.add_legend(figure, styles)
+        return plotting.shown(figure)
+
+
 def _distances(axes: Axes, report, hues: dict) -> None:
     """The share of every distance, and within which 99 % arises."""
     table = report.distances.query("parameter == @ALL", local_dict={"ALL": ALL})

@@ -71,6 +71,14 @@ class Report:
         tables = [pd.DataFrame(rows.truncations()) for rows in self._rows]
         return pd.concat(tables, ignore_index=True)
 
+    def kept(self, module: str) -> tuple[float, float]:
+        """Return what truncation keeps of a module's gradient, and the angle; nan without one."""
+        (rows,) = (rows for rows in self._rows if rows.module == module)
+        if self.truncation is None:
+            return np.nan, np.nan
+        k = min(self.truncation, rows.steps)
+        return float(1.0 - rows.truncation_bias()[k]), float(rows.angle()[k])
+
     def __repr__(self) -> str:
         """Give the answer, what it was found on, and what makes it mean less."""
         residual = max(max(rows.residual.values()) for rows in self._rows)
