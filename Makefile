@@ -66,7 +66,9 @@ docs: ## write the table of config/README.md from the schema
 	@./bootstrap.sh
 	@$(PYTHON) workflow/scripts/document_config.py
 
-readme: paper ## take the README's figure from the run
+readme: paper ## make the README's figures: from its first lines, and from the run
+	@./bootstrap.sh --test
+	cd docs && sed -n '/^```python/,/^```/{/^```/d;p};/^says/q' ../README.md | ../$(PYTHON) -
 	cp results/figures/transport_words.png docs/
 
 lock: ## resolve requirements.in into requirements.lock

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 from tqdm.auto import tqdm
@@ -86,7 +87,8 @@ def measure(
             "that returns the loss"
         )
     own = _own_cells(model, cells)
-    with in_float64(model), _interrupts() as interrupted:
+    # NumPy's products are small here; PyTorch has the threads that the user gave it.
+    with in_float64(model), threadpool_limits(1, "blas"), _interrupts() as interrupted:
         recording = record(closure, model, own)
         loss_value = float(recording.loss.detach())
         if not math.isfinite(loss_value):
@@ -115,7 +117,7 @@ def measure(
                         names,
                         tolerance=tolerance,
                         max_distance=max_distance,
-                        stop=lambda done, step=step: step(done) or interrupted(),
+                        progress=lambda *done, step=step: step(*done) or interrupted(),
                     )
                 )
         if not found:
@@ -316,11 +318,12 @@ def _totals(recording, parameters: list[nn.Parameter]) -> Totals:
 
 
 @contextmanager
-def _bar(name: str, shown: bool) -> Iterator[Callable[[int], bool]]:
+def _bar(name: str, shown: bool) -> Iterator[Callable[[int, int], bool]]:
     """Show a bar over distances after five seconds; what is given never ends the walk."""
     with tqdm(desc=name, unit=" distances", delay=5.0, disable=not shown, leave=False) as bar:
 
-        def step(done: int) -> bool:
+        def step(done: int, most: int) -> bool:
+            bar.total = most
             bar.update(done - bar.n)
             return False
 

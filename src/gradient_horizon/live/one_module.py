@@ -91,7 +91,7 @@ def take_module(
     *,
     tolerance: float,
     max_distance: int | None,
-    stop: Callable[[int], bool],
+    progress: Callable[[int, int], bool],
 ) -> Taken:
     """Take the gradient of one module apart.
 
@@ -102,7 +102,8 @@ def take_module(
     calls : of it, in their order.
     totals : the gradient of the loss.
     names : of the model's parameters.
-    tolerance, max_distance, stop : as in `take_apart`.
+    tolerance, max_distance : as in `take_apart`.
+    progress : is told how many distances are done, of how many at most; says whether to stop.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def take_module(
             tolerance=tolerance,
             max_distance=max_distance,
             to_numpy=_numpy,
-            stop=stop,
+            stop=lambda done: progress(done, links.farthest()),
         )
     shared = _shared(module, weights, gradients, totals)
     shared += [

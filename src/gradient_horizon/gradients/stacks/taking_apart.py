@@ -226,7 +226,7 @@ def _swept(parts, links, signals) -> dict:
 def _left(sums: dict[str, DistanceSum]) -> float:
     """Return what the walk has not reached, relative to the gradient: the most for any weight."""
     return max(
-        10.0 ** (total.log10_rest() - 0.5 * np.log10(total.squared_gradient))
+        10.0 ** (total.log10_missing - 0.5 * np.log10(total.squared_gradient))
         for total in sums.values()
         if total.squared_gradient > 0.0
     )
