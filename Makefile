@@ -31,12 +31,14 @@ verify: ## run the small configuration afresh and compare it with the reference
 	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
 		--reference tests/reference $(ARGS)
 
-bench: ## time the kernels, the remedies, the planning of a large grid and the workflow's own cost
+bench: ## time the kernels, remedies, planning of a large grid, the workflow's own cost, live models
 	@./bootstrap.sh
 	@$(PYTHON) benchmarks/bench.py
 	@$(PYTHON) benchmarks/remedies.py
 	@$(PYTHON) benchmarks/plan_large_grid.py
 	@$(PYTHON) benchmarks/workflow_cost.py
+	@$(PYTHON) -c 'import torch' 2> /dev/null && $(PYTHON) benchmarks/live.py \
+		|| echo 'no PyTorch: live models are not timed (bootstrap.sh --test installs it)'
 
 bench-peers: .venv-peers/installed ## time them beside PyTorch and JAX
 	@.venv-peers/bin/python benchmarks/compare.py
