@@ -42,9 +42,20 @@ class TensorFile:
             raise self.refusal(f"{name} is not finite")
         return values.reshape(self.shapes[name]).astype(np.float64)
 
+    def replaced(self, made: dict[str, np.ndarray], gone: set[str]) -> "TensorFile":
+        """Return the file with some tensors made and others gone."""
+        tensors = {
+            name: (self._kinds[name], shape, self._bytes[name])
+            for name, shape in self.shapes.items()
+            if name not in gone
+        }
+        for name, values in made.items():
+            tensors[name] = "F64", values.shape, values.astype("<f8").tobytes()
+        return _of(self.path, tensors)
+
     def refusal(self, reason: str) -> FileError:
         """Return the error that says why the file is of no use."""
-        return FileError(f"cannot use {self.path}: {' '.join(reason.split())}")
+        return FileError(f"cannot use {self.path}: {reason}")
 
 
 def read(path: str | Path) -> TensorFile:
@@ -67,10 +78,18 @@ def read(path: str | Path) -> TensorFile:
         raise FileError(f"cannot read {path}: not a safetensors file ({reason})") from error
     # Weights that two modules share are saved once, with a remark on the other name.
     tensors |= {other: tensors[name] for other, name in remarks.items() if name in tensors}
+    return _of(
+        Path(path),
+        {name: (part["dtype"], part["shape"], part["data"]) for name, part in tensors.items()},
+    )
+
+
+def _of(path: Path, tensors: dict[str, tuple]) -> TensorFile:
+    """Return a file of tensors, each with its type, shape and bytes."""
     tensors = dict(sorted(tensors.items()))
     return TensorFile(
-        Path(path),
-        {name: tuple(part["shape"]) for name, part in tensors.items()},
-        {name: part["dtype"] for name, part in tensors.items()},
-        {name: part["data"] for name, part in tensors.items()},
+        path,
+        {name: tuple(shape) for name, (_, shape, _) in tensors.items()},
+        {name: kind for name, (kind, _, _) in tensors.items()},
+        {name: data for name, (_, _, data) in tensors.items()},
     )
