@@ -243,7 +243,7 @@ def test_no_recurrent_layer(refused):
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not at all", None])
 def test_no_safetensors_file(tmp_path, content):
-    path = tmp_path / "net.pt"
+    path = tmp_path / "net.safetensors"
     if content is not None:
         path.write_bytes(content)
     line = "No such file" if content is None else "not a safetensors file"

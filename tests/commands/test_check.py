@@ -127,16 +127,16 @@ def test_every_file_is_looked_at_and_every_mistake_is_one_line(check, lstm, tmp_
     )
     assert code == 1 and lines[0].startswith("probe.npz: ") and len(lines) == 4
     starts = (
-        "cannot read net.pt: PyTorch's own format may hold code; save the state_dict with ",
         "cannot tell from its ending what probe.npy is; allowed: .yaml, .yml, .json, .safetensors",
         "cannot read broken.safetensors: not a safetensors file",
+        "cannot read net.pt: not a safetensors file",
         "missing.npz does not exist",
         "in other.npz the array mask is not known; allowed: inputs, targets, loss_mask, ",
     )
     assert len(errors) == len(starts)
     for error, start in zip(errors, starts, strict=True):
         assert error.startswith(f"error: {start}")
-    assert errors[1].endswith("did you mean '.npz'?")
+    assert errors[0].endswith("did you mean '.npz'?")
 
 
 def test_a_configuration(check, lstm, tmp_path):

@@ -18,15 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from ..checkpoints import checkpoint, probe
+from ..checkpoints.tensor_file import PICKLES
 from ..ground import programs
 from ..ground.files import FileError
 from ..ground.names import nearest
 from ..ground.user_arrays import check_range, naming
 from . import measure
 
-CONFIGURATIONS, WEIGHTS, ARRAYS = (".yaml", ".yml", ".json"), (".safetensors",), (".npz",)
+CONFIGURATIONS, ARRAYS = (".yaml", ".yml", ".json"), (".npz",)
+WEIGHTS = (".safetensors", *PICKLES)
 KNOWN = CONFIGURATIONS + WEIGHTS + ARRAYS
-PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
 FILES = ("file", "probe")
 
 
@@ -85,11 +86,6 @@ def _says(check: Callable[[], Iterator[str]]) -> bool:
 def _unknown(file: str) -> Iterator[str]:
     """Refuse a file whose ending is none of those that are read."""
     ending = Path(file).suffix
-    if ending in PICKLES:
-        raise FileError(
-            f"cannot read {file}: PyTorch's own format may hold code; save the state_dict with "
-            "safetensors.torch.save_file instead"
-        )
     raise FileError(
         f"cannot tell from its ending what {file} is; allowed: {', '.join(KNOWN)}"
         f"{nearest(ending, KNOWN)}"

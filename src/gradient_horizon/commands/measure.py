@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> Non
     """
     programs.find_environment()
     parser = programs.parser(__doc__, prog)
-    parser.add_argument("--weights", type=Path, required=True, help="a .safetensors file")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="a .safetensors file; a .pt where PyTorch is"
+    )
     parser.add_argument("--probe", type=Path, required=True, help="an .npz file")
     parser.add_argument("--output", type=Path, required=True, help="the folder to write to")
     parser.add_argument("--name", help="what the report calls the net; the file's name if left out")
