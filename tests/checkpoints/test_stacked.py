@@ -79,7 +79,7 @@ def batch(torch, lengths=None):
     return inputs, targets
 
 
-def compared(torch, net, closure, measured):
+def compared(torch, net, closure, measured, of_states=True):
     """Compare all rows with what is measured live, and the loss with PyTorch's."""
     import gradient_horizon as gh
 
@@ -87,6 +87,8 @@ def compared(torch, net, closure, measured):
     assert measured.loss == pytest.approx(live.loss, rel=1e-13)
     theirs, ours = live.distances, stacked.tables(measured)["distances"]
     names = set(theirs["parameter"])
+    if not of_states:  # live, states that are carried on have rows of their own
+        names -= {"h0", "c0"}
     assert names == set(ours["parameter"]) and ALL in names
     for name in names:
         one, other = (table[table["parameter"] == name] for table in (ours, theirs))
@@ -164,6 +166,32 @@ def test_states_that_are_given_and_padding_that_is_read(torch, tmp_path):
         lambda: cross_entropy(torch, net, inputs, targets, state=state),
         stacked.measure(read, tolerance=0.0),
     )
+
+
+@pytest.mark.parametrize("chunk", [3, 4])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stateful_net(torch, tmp_path, kind, chunk):
+    """It carries its state on and detaches it, as programs of language models do."""
+    torch.manual_seed(0)
+    net = net_of(torch, kind, 2, False)
+    inputs, targets = batch(torch)
+    paths = written(tmp_path, net, {"inputs": inputs.numpy(), "targets": targets.numpy()})
+    activation = "relu" if kind == "rnn_relu" else "tanh"
+    read = checkpoint.read(*paths, activation, stateful=chunk)
+    assert not read.is_plain
+
+    def closure():
+        state, logits = None, []
+        for part in inputs.split(chunk):
+            output, state = net.rnn(net.emb(part), state)
+            parts = state if isinstance(state, tuple) else (state,)
+            parts = tuple(part.detach() for part in parts)
+            state = parts if isinstance(state, tuple) else parts[0]
+            logits.append(net.head(output))
+        logits = torch.cat(logits).reshape(-1, OUTPUTS)
+        return torch.nn.functional.cross_entropy(logits, targets.reshape(-1))
+
+    compared(torch, net, closure, stacked.measure(read, tolerance=0.0), of_states=False)
 
 
 @pytest.mark.parametrize("loss", ["mse", "bce"])

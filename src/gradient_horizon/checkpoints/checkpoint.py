@@ -114,17 +114,21 @@ class Checkpoint(TrainedNet):
     batch : how the net reads it.
     loss : what its answers cost.
     probe : `inputs`, `targets` as the loss takes them, `loss_mask` and `loss`.
+    chunk : after how many steps a stateful model carries its state on, but no gradient; None for
+        one that reads every sequence at once.
     """
 
     batch: Probe
     loss: Loss
     probe: dict
+    chunk: int | None
 
     @property
     def is_plain(self) -> bool:
         """Whether the library's own cells can read it: all of its tables can be made."""
         return (
             self.single
+            and self.chunk is None
             and not self.batch.initial
             and self.batch.lengths is None
             and self.batch.loss_mask.ndim == 1
@@ -141,6 +145,7 @@ def read(
     ignore: Sequence[str] = (),
     batch_first: bool = False,
     loss: str | None = None,
+    stateful: int | None = None,
 ) -> Checkpoint:
     """Read a net and its probe batch.
 
@@ -153,6 +158,7 @@ def read(
     initial_state, ignore : names of tensors, as `parts.Wanted`.
     batch_first : as `probe.read`.
     loss : one of `losses.LOSSES`; None where only one can be meant.
+    stateful : after how many steps the state is carried on without a gradient, if it is.
 
     Raises
     ------
@@ -177,7 +183,8 @@ def read(
         cost, targets = losses.chosen(loss, own.targets, outputs)
         arrays = own.arrays() | {"targets": targets}
         check_for_net(Sequences(**arrays), symbols, width, outputs)
-    return Checkpoint(**vars(net), batch=own, loss=cost, probe=arrays | {"loss": cost})
+        chunk = _checked_chunk(stateful, own, recurrent)
+    return Checkpoint(**vars(net), batch=own, loss=cost, probe=arrays | {"loss": cost}, chunk=chunk)
 
 
 def read_net(
@@ -240,6 +247,22 @@ def _check_initial(own: Probe, net: TrainedNet) -> None:
         expected = len(net.layers.names), state.shape[1], sizes[name]
         if state.shape != expected:
             raise ValueError(f"{name} is {state.shape}; allowed: {expected}")
+
+
+def _checked_chunk(stateful: int | None, own: Probe, recurrent: Layers) -> int | None:
+    """Return after how many steps a state is carried on; None for never; ValueError."""
+    if stateful is None or stateful >= len(own.inputs):
+        return None
+    if recurrent.directions > 1:
+        raise ValueError(
+            "inputs cannot be read in chunks by a net of both directions: it carries no state on"
+        )
+    if own.lengths is not None:
+        raise ValueError(
+            "lengths are given, but a stateful net reads all sequences on and on; a loss_mask of "
+            "the targets' shape says where there are none"
+        )
+    return stateful
 
 
 def _library_weights(cell: str, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

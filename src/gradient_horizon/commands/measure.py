@@ -22,7 +22,7 @@ JACOBIAN_DISTANCES = (1, 10, 20)
 NO_REPORT = "none"
 # What the user says of the net, and of the batch.
 NET = ("activation", "readout", "embedding", "initial_state", "ignore")
-BATCH = ("batch_first", "loss")
+BATCH = ("batch_first", "loss", "stateful")
 
 
 def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> None:
@@ -96,6 +96,12 @@ def add_parts(parser: argparse.ArgumentParser) -> None:
         help="sequences are the first axis of the probe, steps the second",
     )
     parser.add_argument(
+        "--stateful",
+        type=_steps,
+        metavar="K",
+        help="the net carries its state on from each K steps to the next, but no gradient",
+    )
+    parser.add_argument(
         "--loss",
         type=programs.one_of(losses.LOSSES),
         metavar="|".join(losses.LOSSES),
@@ -117,7 +123,10 @@ def _steps(text: str) -> int:
 def _measure(given: argparse.Namespace) -> None:
     """Read, say how it was read, measure, and write."""
     net = checkpoint.read(given.weights, given.probe, **said_of(given, (*NET, *BATCH)))
-    print("\n".join([*net.batch.lines, *net.lines()]), flush=True)
+    lines = [*net.batch.lines, *net.lines()]
+    if net.chunk is not None:
+        lines.append(f"the state is carried on every {net.chunk} steps, the gradient is not")
+    print("\n".join(lines), flush=True)
     if net.is_plain:
         _report(given, net)
     elif given.complete:
