@@ -194,6 +194,26 @@ def test_a_stateful_net(torch, tmp_path, kind, chunk):
     compared(torch, net, closure, stacked.measure(read, tolerance=0.0), of_states=False)
 
 
+def test_only_the_first_chunk_starts_from_what_is_learnt(torch, tmp_path):
+    torch.manual_seed(0)
+    net = net_of(torch, "gru", 2, False, learnt=True)
+    inputs, targets = batch(torch)
+    paths = written(tmp_path, net, {"inputs": inputs.numpy(), "targets": targets.numpy()})
+    found = stacked.tables(stacked.measure(checkpoint.read(*paths, stateful=4)))["summary"]
+    net.double()
+    state, logits = net.state(len(LENGTHS)), []
+    for part in inputs.split(4):
+        output, state = net.rnn(net.emb(part), state)
+        state = state.detach()
+        logits.append(net.head(output))
+    logits = torch.cat(logits).reshape(-1, OUTPUTS)
+    torch.nn.functional.cross_entropy(logits, targets.reshape(-1)).backward()
+    norms = found.set_index("parameter")["gradient_norm"]
+    assert norms["h0"] == pytest.approx(net.h0.grad.norm().item(), rel=1e-12)
+    for name, weight in net.rnn.named_parameters():
+        assert norms[name] == pytest.approx(weight.grad.norm().item(), rel=1e-12)
+
+
 @pytest.mark.parametrize("loss", ["mse", "bce"])
 def test_the_other_losses(torch, tmp_path, loss):
     torch.manual_seed(0)
