@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from gradient_horizon.checkpoints import checkpoint
+from gradient_horizon.checkpoints import checkpoint, stacked
 from gradient_horizon.commands import measure
+from gradient_horizon.gradients.stacks import words
 from gradient_horizon.ground import files
 from gradient_horizon.ground.files import FileError
 from gradient_horizon.ground.user_files import OwnFileError
@@ -120,6 +121,31 @@ def test_truncation_in_words_for_one_layer(said, tmp_path):
 def test_a_stateful_net(said):
     code, printed = said(layers(1, False) | ends(), symbols(), "--stateful", "4")
     assert code == 0 and "\nthe state is carried on every 4 steps, the gradient is not\n" in printed
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_stack_that_is_off(paths):
+    """Nothing to see, but no error: its gradient is exactly zero."""
+    tensors = layers(2, False, gates=1) | ends()
+    tensors["rnn.bias_hh_l0"] = tensors["rnn.bias_hh_l1"] = np.full(SIZE, -1e3)
+    net = checkpoint.read(*paths(tensors, symbols()), activation="relu")
+    measured = stacked.measure(net)
+    assert words.answer(measured.rows, 4).endswith("is exactly zero on this batch")
+    assert set(stacked.tables(measured)["summary"]["gradient_norm"]) == {0.0}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("lengths", [None, [2], [1]])
+def test_the_smallest_batches(paths, lengths):
+    small = {name: array[:2, :1] for name, array in symbols().items()}
+    if lengths:
+        small["lengths"] = np.array(lengths)
+    net = checkpoint.read(*paths(layers(2, True) | ends(2 * SIZE), small))
+    rows = stacked.tables(stacked.measure(net))["summary"].set_index("parameter")
+    assert rows.loc["all", "h99"] <= 2 and rows["residual"].max() < 1e-12
+    # A sequence of one step puts no recurrent weight to use.
+    used = rows.loc["weight_hh_l0", "gradient_norm"] > 0.0
+    assert used == (lengths != [1])
 
 
 def test_what_a_run_cannot_report_is_said_before_it_is_measured(said, tmp_path):

@@ -90,6 +90,33 @@ def test_a_net_of_vectors(check):
     ]
 
 
+def test_a_stack_whose_batch_is_of_several_lengths(check, lstm, tmp_path):
+    tensors = load_file(tmp_path / "net.safetensors")
+    for name in ("weight_hh", "bias_ih", "bias_hh"):
+        tensors[f"rnn.{name}_l1"] = tensors[f"rnn.{name}_l0"].copy()
+    tensors["rnn.weight_ih_l1"] = tensors["rnn.weight_hh_l0"].copy()
+    save_file(tensors | {"h0": np.ones((2, 4))}, tmp_path / "net.safetensors")
+    del lstm["loss_mask"]
+    np.savez(tmp_path / "probe.npz", **lstm, lengths=np.array([7, 4, 2]))
+    code, lines, errors = check("net.safetensors", "probe.npz")
+    assert (code, errors) == (0, [])
+    assert lines == [
+        "net.safetensors: a trained nn.LSTM, 2 layers",
+        "  recurrent layer: rnn, units 4, inputs 3",
+        "  embedding: emb, symbols 6",
+        "  read-out: head, outputs 5",
+        "  initial state: h0 is h0",
+        *lines[5:8],
+        "  loss: at 13 of the 21 targets",
+        "  lengths from 2 to 7; steps beyond are not read",
+        "net.safetensors can read probe.npz",
+    ]
+    write_yaml(tmp_path / "my.yaml", {"checkpoints": {"mine": NET}})
+    code, _, (line,) = check("my.yaml")
+    assert code == 1
+    assert line.startswith("config error: checkpoints.mine: the tables, figures and report of a ")
+
+
 def test_tensors_that_take_no_part_are_named(check, tmp_path):
     tensors = load_file(VECTORS / "net.safetensors")
     save_file(tensors | {"scale": np.ones(2, np.float32)}, tmp_path / "net.safetensors")

@@ -17,11 +17,17 @@ VECTORS = project.ROOT / "tests/reference/vectors"
 CONFIG = {
     "checkpoints": {
         "my_lstm": {"file": "lstm.safetensors", "probe": "probe.npz"},
-        "my_rnn": {"file": "rnn_relu.safetensors", "probe": "probe.npz", "activation": "relu"},
+        "my_rnn": {
+            "file": "rnn_relu.safetensors",
+            "probe": "probe.npz",
+            "activation": "relu",
+            "ignore": ["step"],
+        },
         "of_vectors": {
             "file": "vectors.safetensors",
             "probe": "vectors.npz",
             "activation": "relu",
+            "loss": "mse",
         },
     },
 }
@@ -39,6 +45,8 @@ def write_nets(folder):
     for kind in ("lstm", "rnn_relu"):
         names = [name for name in STORED if name.startswith(f"{kind}/") and "." in name]
         tensors = {name.removeprefix(f"{kind}/"): STORED[name] for name in names}
+        if kind == "rnn_relu":
+            tensors["step"] = np.array([2000])
         save_file(tensors, folder / f"{kind}.safetensors")
     probe = {name: STORED[name] for name in ("inputs", "targets", "loss_mask")}
     np.savez(folder / "probe.npz", **probe)
