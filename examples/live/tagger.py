@@ -72,7 +72,7 @@ def main(folder: Path) -> None:
     random.shuffle(lines)
     model = Tagger()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for _ in range(50):
+    for _ in range(35):
         inputs, targets = batch(random.sample(lines[32:], 32))
         optimiser.zero_grad()
         functional.cross_entropy(model(*inputs).transpose(1, 2), targets).backward()
