@@ -3,9 +3,10 @@
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
@@ -21,6 +22,7 @@ from .recording import CELLS, LAYERS, Call, record
 from .report import Report
 
 TOLERANCE = 1e-6
+DISTANCES = ("auto", "all")
 
 
 def measure(
@@ -31,6 +33,7 @@ def measure(
     *,
     tolerance: float = TOLERANCE,
     max_distance: int | None = None,
+    distances: str | Sequence[int] = "auto",
     truncation: int | None = None,
     cells: Iterable[str | nn.Module] = (),
     progress: bool = True,
@@ -50,6 +53,9 @@ def measure(
     tolerance : a walk over distances ends when what is left of the gradient of every weight is at
         most this part of it; 0 walks to the end.
     max_distance : the farthest distance that is walked to.
+    distances : `all`; or which ones beyond the nearest 16 are to be taken by doubling, which for
+        long sequences costs far less than the walk; `auto` walks, and goes over to doubling
+        where that pays.
     truncation : after how many steps backpropagation is cut off in training, if it is: the answer
         then says what that keeps.
     cells : modules of one's own that map (x, state) to the next state, or their names.
@@ -78,6 +84,7 @@ def measure(
     99 % of the gradient of `lstm` arises within ...
     """
     _check(model, tolerance, max_distance, truncation)
+    distances = _checked_distances(distances)
     closure = inputs
     if targets is not None or loss is not None:
         closure = _closure(model, inputs, targets, loss)
@@ -117,6 +124,7 @@ def measure(
                         names,
                         tolerance=tolerance,
                         max_distance=max_distance,
+                        distances=distances,
                         progress=lambda *done, step=step: step(*done) or interrupted(),
                     )
                 )
@@ -225,6 +233,17 @@ def _check(model, tolerance, max_distance, truncation) -> None:
             raise ValueError(
                 f"{name}: {value!r} is not possible; allowed: a whole number from {least} on"
             )
+
+
+def _checked_distances(distances) -> str | list[int]:
+    """Return the distances in their order, or the word that was given for them."""
+    if isinstance(distances, str):
+        if distances in DISTANCES:
+            return distances
+    elif all(isinstance(d, int | np.integer) and d > 0 for d in distances):
+        return sorted({int(d) for d in distances})
+    allowed = f"{' or '.join(DISTANCES)}, or whole numbers from 1 on"
+    raise ValueError(f"distances: {distances!r} is not possible; allowed: {allowed}")
 
 
 def _closure(model: nn.Module, inputs, targets, loss) -> Callable:

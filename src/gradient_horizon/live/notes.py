@@ -72,6 +72,11 @@ def about_module(taken: Taken, rows: Rows, several: bool) -> list[str]:
             f"partial: interrupted after {count_of(rows.walked, 'distance')} of `{name}`; "
             f"{rows.remainder['all']:.2g} of its gradient lies farther back"
         )
+    elif rows.sparse:
+        found.append(
+            f"`{name}` beyond {np.flatnonzero(np.diff(taken.apart.distances) > 1)[0]} steps: at "
+            "chosen distances; what is said between them is read off"
+        )
     elif taken.apart.why == "distance":
         found.append(
             f"`{name}` was walked to distance {rows.walked - 1}; {rows.remainder['all']:.2g} of "
