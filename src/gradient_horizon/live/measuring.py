@@ -23,6 +23,7 @@ from .report import Report
 
 TOLERANCE = 1e-6
 DISTANCES = ("auto", "all")
+COMPILED = "_orig_mod."  # what torch.compile puts before names
 
 
 def measure(
@@ -106,7 +107,7 @@ def measure(
             raise ValueError(_nothing_ran(model))
         totals = _totals(recording, list(names))
         found: list[Taken] = []
-        notes = about_model(model) + about_batch(targets)
+        notes = about_model(model) + about_batch(targets, by_module)
         for name, calls in by_module.items():
             if not any(map(totals.reaches, calls)):
                 notes.append(f"no gradient reaches `{name}`")
@@ -221,10 +222,10 @@ def _check_step(inputs, state: tuple, error: tuple) -> None:
 
 def _check(model, tolerance, max_distance, truncation) -> None:
     """Refuse arguments that make no sense."""
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError("a scripted model cannot be taken apart; measure the one it was made from")
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: {type(model).__name__} is none; allowed: a torch.nn.Module")
+    if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
+        raise TypeError("a scripted model cannot be taken apart; measure the one it was made from")
     if not 0.0 <= tolerance < 1.0:
         raise ValueError(f"tolerance: {tolerance} is not possible; allowed: from 0 to below 1")
     for name, value in (("max_distance", max_distance), ("truncation", truncation)):
@@ -307,7 +308,7 @@ def _by_module(model: nn.Module, calls: list[Call]) -> dict[str, list[Call]]:
     names = {module: name for name, module in model.named_modules()}
     found: dict[str, list[Call]] = {}
     for call in calls:
-        name = names[call.module] or type(call.module).__name__.lower()
+        name = names[call.module].replace(COMPILED, "") or type(call.module).__name__.lower()
         found.setdefault(name, []).append(call)
     return found
 
