@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import tomllib
-from importlib.metadata import distributions, packages_distributions, version
+from importlib.metadata import distributions, packages_distributions
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_pytorch_is_there_where_it_has_to_be():
     if os.environ.get("GRADIENT_HORIZON_TESTS_NEED") == "torch":
         pins = pip_pins((ROOT / "requirements-torch.txt").read_text())
         for name, pinned in pins.items():
-            assert version(name).partition("+")[0] == pinned
+            assert version_of(name).partition("+")[0] == pinned
 
 
 @pytest.mark.parametrize("file", ENVIRONMENTS[1:], ids=lambda file: file.name)

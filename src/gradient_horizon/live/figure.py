@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST_SHARE = 1e-6
-BINS_PER_DECADE = 8
+BINS_PER_DECADE = 12
+NEARLY_ALL = 0.999
 
 
 def draw(report, name: str | None = None) -> Figure:
@@ -100,8 +101,12 @@ def _distances(axes: Axes, report, hues: dict) -> None:
 
 def _truncation(axes: Axes, report, hues: dict) -> None:
     """What of the gradient is kept where backpropagation stops."""
+    farthest = 0.0 if report.truncation is None else report.truncation
     for module, rows in report.truncations.groupby("module", sort=False):
         axes.plot(rows["k"], 100.0 * rows["kept"], color=hues[module])
+        farthest = max(farthest, rows.loc[rows["kept"] < NEARLY_ALL, "k"].max())
+    if farthest < 0.7 * report.truncations["k"].max():  # beyond, the lines are flat
+        axes.set_xlim(0.0, 1.3 * farthest)
     if report.truncation is not None:
         axes.axvline(report.truncation, color="0.5", linestyle="--", linewidth=0.9)
     axes.set(xlabel="steps $k$ gone back", ylabel="% of gradient kept", ylim=(-5.0, 105.0))
