@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
     characters = "".join(topics.values()).encode("ascii", "replace")
     text = torch.frombuffer(bytearray(characters), dtype=torch.uint8).long()
     columns = text[: len(text) // BATCH * BATCH].view(BATCH, -1).T
-    probe = columns[-4 * TRUNCATION - 1 :]
+    probe = columns[-4 * TRUNCATION - 1 :, :8]
     model = LanguageModel(symbols=128)
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-2)
     monitor = gh.live.Monitor(
