@@ -101,7 +101,7 @@ def _distances(axes: Axes, report, hues: dict) -> None:
 
 def _truncation(axes: Axes, report, hues: dict) -> None:
     """What of the gradient is kept where backpropagation stops."""
-    farthest = 0.0 if report.truncation is None else report.truncation
+    farthest = 1 if report.truncation is None else report.truncation
     for module, rows in report.truncations.groupby("module", sort=False):
         axes.plot(rows["k"], 100.0 * rows["kept"], color=hues[module])
         farthest = max(farthest, rows.loc[rows["kept"] < NEARLY_ALL, "k"].max())
@@ -123,4 +123,6 @@ def _half_lives(axes: Axes, report, hues: dict) -> None:
     for module, rows in table.groupby("module", sort=False):
         axes.hist(rows["half_life"], bins, color=hues[module], alpha=0.6 if len(hues) > 1 else 1.0)
     axes.set(xlabel="half-life in steps", ylabel="units", xscale="log")
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.set_axisbelow(True)  # the grid would cut the bars
     axes.set_title("how fast gates forget")

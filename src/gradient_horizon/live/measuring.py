@@ -51,9 +51,11 @@ def measure(
         long sequences costs far less than the walk; `auto` walks, and goes over to doubling
         where that pays.
     truncation : after how many steps backpropagation is cut off in training, if it is: the answer
-        then says what that keeps.
+        then says what that keeps where every error goes back so far.  Training in chunks of so
+        many steps keeps less: errors near the start of a chunk go back less far.
     cells : modules of one's own that map (x, state) to the next state, or their names.
-    progress : whether a bar is shown where it takes more than five seconds.
+    progress : whether a bar is shown in a terminal or notebook where it takes more than five
+        seconds.
 
     Returns
     -------

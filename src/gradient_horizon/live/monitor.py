@@ -38,7 +38,8 @@ class Monitor:
     inputs, targets, loss : of a batch that is the same every time, as in `measure`; or a closure in
         place of the inputs.  May be left out if every call of `step` brings its own.
     every : how many steps there are from one measurement to the next; the first is at step 0.
-    truncation : after how many steps the training cuts backpropagation off, if it does.
+    truncation : after how many steps the training cuts backpropagation off, if it does; as in
+        `measure`.
     allowed : the part of the gradient that this may lose; a warning says so where it is more.
     path : of a CSV that holds the table after every measurement; rows that it already has are kept.
     tolerance, max_distance, cells : as in `measure`.

@@ -92,10 +92,15 @@ def about_module(taken: Taken, rows: Rows, several: bool) -> list[str]:
             f"`{name}` was walked to distance {rows.walked - 1}; {rows.remainder['all']:.2g} of "
             "its gradient lies farther back"
         )
-    elif summary["h99_censored"] or summary["k01_censored"]:
+    elif summary["h99_censored"]:
         found.append(
             f"`{name}` reaches as far as its sequences of {count_of(taken.steps, 'step')}: longer "
             "ones may show more"
+        )
+    elif summary["k01_censored"]:
+        found.append(
+            f"sequences of `{name}` longer than {count_of(taken.steps, 'step')} may take more to "
+            "keep 99 % of the gradient"
         )
     if batch < FEW_SEQUENCES:
         found.append(

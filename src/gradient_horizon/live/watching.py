@@ -10,8 +10,12 @@ from tqdm.auto import tqdm
 
 @contextmanager
 def distance_bar(name: str, shown: bool) -> Iterator[Callable[[int, int], bool]]:
-    """Show a bar over distances after five seconds; what is given never ends the walk."""
-    with tqdm(desc=name, unit=" distances", delay=5.0, disable=not shown, leave=False) as bar:
+    """Show a bar over distances after five seconds; what is given never ends the walk.
+
+    It is shown in a terminal or a notebook: a log would be full of it.
+    """
+    disable = None if shown else True
+    with tqdm(desc=name, unit=" distances", delay=5.0, disable=disable, leave=False) as bar:
 
         def step(done: int, most: int) -> bool:
             bar.total = most
