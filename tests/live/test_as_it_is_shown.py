@@ -46,12 +46,13 @@ def test_a_module_that_looks_nowhere_back_is_drawn():
 
 
 def test_units_are_counted_in_whole_numbers():
-    model = nn.GRU(3, 9)
+    nets = nn.ModuleDict({"one": nn.GRU(3, 9), "other": nn.GRU(3, 9)})
     with torch.no_grad():
-        for weight in model.parameters():
-            weight.zero_()  # all nine forget alike: one bar
-    report = gh.live.measure(model, torch.randn(5, 8, 3), torch.randn(5, 8, 9), mse_loss)
-    ticks = report.plot("half_lives").axes[0].get_yticks()
+        for weight in nets.parameters():
+            weight.zero_()  # all nine of a net forget alike: one bar
+    x, y = torch.randn(5, 8, 3), torch.randn(5, 8, 9)
+    report = gh.live.measure(nets, lambda: sum(mse_loss(net(x)[0], y) for net in nets.values()))
+    ticks = report.plot().axes[2].get_yticks()
     assert len(ticks) > 1 and all(tick == int(tick) for tick in ticks)
 
 
