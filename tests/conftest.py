@@ -24,6 +24,7 @@ SLOW = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which sends by the groups that it finds
 def pytest_collection_modifyitems(config, items):
     """Mark what takes long; keep what shares things that are made once in one process."""
     tests = Path(__file__).parent
