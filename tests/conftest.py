@@ -25,6 +25,8 @@ SLOW = {
     *("gradients/test_lyapunov.py", "gradients/test_second_implementation.py"),
     *("ground/test_digests.py", "report/test_forms.py", "tasks/test_corpus.py"),
 }
+# Made in no time: each process may have its own.
+CHEAP = {"path_without_tex"}
 
 
 def pytest_configure(config):
@@ -76,6 +78,8 @@ def shared(item):
     names = [
         f"{found[-1].baseid}:{name}"
         for name, found in fixtures
-        if found[-1].baseid.startswith("tests") and found[-1].scope in ("module", "session")
+        if found[-1].baseid.startswith("tests")
+        and found[-1].scope in ("module", "session")
+        and name not in CHEAP
     ]
     return names + ["slurm"] * bool(item.get_closest_marker("slurm"))
