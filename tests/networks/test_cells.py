@@ -15,9 +15,10 @@ from gradient_horizon.networks.initialisations import spectral_radius
 from gradient_horizon.numerics.population import Weights
 from gradient_horizon.training import flossing, regulariser
 from gradient_horizon.training.network import Network
-from naive import OUTPUTS, SIZE, STEPS, SYMBOLS
+from naive import OUTPUTS, SIZE, SYMBOLS
 
-MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 4 == 2}
+STEPS = 6
+MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 3 == 1}
 # One whose value tells the slope, and one without that and without bounds.
 PHI = ("tanh", "gelu")
 BATCH = 2
@@ -176,7 +177,7 @@ def test_no_step_back_exceeds_its_bound(cell):
 
 
 @every
-@pytest.mark.parametrize("truncation", [1, 3, STEPS])
+@pytest.mark.parametrize("truncation", [1, 4, STEPS])
 def test_truncated_backpropagation_cuts_between_stretches(cell, truncation):
     """The gradient of a net whose state is passed on as a constant every K steps, from the end."""
     net, *batch = draw(cell, 9)
@@ -248,7 +249,7 @@ def test_a_fast_form_is_taken_apart_as_the_step_is(name, activation):
 
 def test_states_that_leave_the_floats_are_refused():
     net, inputs, targets = draw(own_cells.TWINS["rnn"], 25)
-    net["W_hh"] *= 1e60
+    net["W_hh"] *= 1e90
     one = loops.dynamics(own_cells.TWINS["rnn"], "linear", net)
     with pytest.raises(dynamics.InexactError, match=r"leave the floating-point numbers at step \d"):
         forward_pass.trace(one, inputs, targets, MASKS["dense"])
