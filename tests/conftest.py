@@ -18,12 +18,15 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 
 # Files of tests that take long; `make check` leaves them out.
 SLOW = {
-    *("analysis/test_tables.py", "api/test_measuring.py", "api/test_surface.py"),
-    *("api/test_training.py", "checkpoints/test_measure_checkpoint.py"),
-    *("checkpoints/test_vector_checkpoint.py", "commands/test_check.py", "config/test_fuzz.py"),
-    *("examples/test_examples.py", "gradients/test_long_range.py"),
-    *("gradients/test_lyapunov.py", "gradients/test_second_implementation.py"),
-    *("ground/test_digests.py", "report/test_forms.py", "tasks/test_corpus.py"),
+    *("analysis/test_tables.py", "api/test_measuring.py", "api/test_mistakes.py"),
+    *("api/test_own_parts.py", "api/test_surface.py", "api/test_training.py"),
+    *("checkpoints/test_measure_checkpoint.py", "checkpoints/test_readme_recipe.py"),
+    *("checkpoints/test_vector_checkpoint.py", "commands/test_check.py"),
+    *("commands/test_command.py", "config/test_fuzz.py", "examples/test_examples.py"),
+    *("gradients/test_long_range.py", "gradients/test_lyapunov.py", "gradients/test_new_loss.py"),
+    *("gradients/test_second_implementation.py", "ground/test_digests.py"),
+    *("networks/test_other_gated_cells.py", "report/figures/test_drawing.py"),
+    *("report/test_forms.py", "tasks/test_corpus.py"),
 }
 # Made in no time: each process may have its own.
 CHEAP = {"path_without_tex"}

@@ -28,6 +28,10 @@ OWN = [own_cells.Diagonal(), guide.minimal_gated_unit()]
 every = pytest.mark.parametrize(
     "cell", [*CELLS, *OWN], ids=lambda cell: cell if cell in CELLS else type(cell).__name__
 )
+both = pytest.mark.parametrize(
+    ("activation", "mask"),
+    [("tanh", "dense"), pytest.param("gelu", "holes", marks=pytest.mark.slow)],
+)
 quiet = pytest.mark.filterwarnings("error")
 
 
@@ -106,7 +110,7 @@ def test_states_are_those_of_a_loop(cell, activation):
 
 
 @every
-@pytest.mark.parametrize(("activation", "mask"), [*zip(PHI, MASKS, strict=True)])
+@both
 def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
     """Every weight of a population of two, against differences of the loss of plain loops."""
     nets = [draw(cell, seed)[0] for seed in (2, 3)]
@@ -125,7 +129,7 @@ def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
 
 
 @every
-@pytest.mark.parametrize(("activation", "mask"), [*zip(PHI, MASKS, strict=True)])
+@both
 @quiet
 def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation, mask):
     """C_d by differences of a loss in which the weights of the step t - d alone are varied."""
