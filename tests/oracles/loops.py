@@ -95,13 +95,6 @@ def varied(one, name):
     return one.weights[name] if name in one.weights else one.eigenvalues.view(np.float64)
 
 
-def whole_gradient(one, name, inputs, targets, loss_mask):
-    """The gradient by the array that is taken apart."""
-    return naive.central_differences(
-        lambda: loss(one, inputs, targets, loss_mask), varied(one, name)
-    )
-
-
 def contributions(one, name, inputs, targets, loss_mask):
     """C_d of every distance, (T, M): the weights of the step t - d alone are varied."""
     array, before = varied(one, name), states(one, inputs)
