@@ -65,8 +65,7 @@ def guided(tmp_path_factory):
 
 
 def plan(folder):
-    arguments = ("-n", "--configfile", *LAYERS, "--", *TARGETS)
-    return project.jobs(project.succeed(project.SNAKEMAKE, folder, *arguments))
+    return project.dry_run(folder, "--configfile", *LAYERS, "--", *TARGETS)
 
 
 def test_every_run_is_in_the_tables(guided):

@@ -27,8 +27,7 @@ def own(mixed_run):
 
 
 def plan(folder):
-    output = project.succeed(project.SNAKEMAKE, folder, "-n", *mixed.CONFIGURED)
-    return project.jobs(output)
+    return project.dry_run(folder, *mixed.CONFIGURED)
 
 
 def test_the_text_is_what_is_learnt(own):

@@ -34,8 +34,7 @@ def test_the_configuration_of_a_paper_holds_nothing_else(name, overlay):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_what_the_configuration_of_a_paper_runs(tmp_path, name):
     folder = project.copy(tmp_path / "project")
-    output = project.succeed(project.SNAKEMAKE, folder, "-n", "--configfile", f"config/{name}.yaml")
-    jobs = project.jobs(output)
+    jobs = project.dry_run(folder, "--configfile", f"config/{name}.yaml")
     assert jobs["collect_published"] == {""}
     assert jobs["draw_figures"] == set(configured(name))
 
