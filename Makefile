@@ -31,12 +31,14 @@ verify: ## run the small configuration afresh and compare it with the reference
 	@$(PYTHON) workflow/scripts/verify_results.py --results .verify/results \
 		--reference tests/reference $(ARGS)
 
-bench: ## time the kernels, the remedies, the planning of a large grid and the workflow's own cost
+bench: ## time the kernels, remedies, planning of a large grid, the workflow's own cost, live models
 	@./bootstrap.sh
 	@$(PYTHON) benchmarks/bench.py
 	@$(PYTHON) benchmarks/remedies.py
 	@$(PYTHON) benchmarks/plan_large_grid.py
 	@$(PYTHON) benchmarks/workflow_cost.py
+	@$(PYTHON) -c 'import torch' 2> /dev/null && $(PYTHON) benchmarks/live.py \
+		|| echo 'no PyTorch: live models are not timed (bootstrap.sh --test installs it)'
 
 bench-peers: .venv-peers/installed ## time them beside PyTorch and JAX
 	@.venv-peers/bin/python benchmarks/compare.py
@@ -66,7 +68,9 @@ docs: ## write the table of config/README.md from the schema
 	@./bootstrap.sh
 	@$(PYTHON) workflow/scripts/document_config.py
 
-readme: paper ## take the README's figure from the run
+readme: paper ## make the README's figures: from its first lines, and from the run
+	@./bootstrap.sh --test
+	cd docs && sed -n '/^```python/,/^```/{/^```/d;p};/^says/q' ../README.md | ../$(PYTHON) -
 	cp results/figures/transport_words.png docs/
 
 lock: ## resolve requirements.in into requirements.lock

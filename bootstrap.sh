@@ -2,7 +2,7 @@
 # Set up everything the project needs: the environment .venv and, where it may, LaTeX.
 #
 #   ./bootstrap.sh          Python environment and LaTeX
-#   ./bootstrap.sh --test   pdftotext and Slurm as well, for the tests
+#   ./bootstrap.sh --test   PyTorch, pdftotext and Slurm as well, for the tests
 #
 # A second start does nothing. With conda, mamba or micromamba the environment comes from
 # environment.yml, otherwise from requirements.lock; the project itself is installed into it as it
@@ -104,6 +104,20 @@ set_up_python() {
     fingerprint > "$stamp" # last: an interrupted set-up is begun again
 }
 
+# The build for the processor alone where there is one: pip prefers it to others of its version.
+set_up_torch() {
+    stamp=.venv/.torch-from
+    if [ -f "$stamp" ] && [ "$(cksum < requirements-torch.txt)" = "$(cat "$stamp")" ]; then return; fi
+    say "installing PyTorch"
+    if .venv/bin/python -m pip install -q --disable-pip-version-check --root-user-action ignore \
+        -r requirements-torch.txt
+    then
+        cksum < requirements-torch.txt > "$stamp"
+    else
+        say "no PyTorch: its tests are skipped"
+    fi
+}
+
 set_up_tex() {
     if have tectonic || [ -x .venv/bin/tectonic ] || { have latexmk && have pdflatex; }; then return; fi
     if may_install; then
@@ -131,6 +145,7 @@ fi
 set_up_python
 set_up_tex
 if [ "${1:-}" = --test ]; then
+    set_up_torch
     set_up_pdftotext
     set_up_slurm
 fi

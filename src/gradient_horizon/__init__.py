@@ -17,6 +17,7 @@ _PLACES = {
     "CELLS": "api.catalogues",
     "Cell": "networks.cells.cell",
     "TASKS": "api.catalogues",
+    "live": "",
     "measure": "api.measuring",
     "net": "api.nets",
     "task": "api.tasks",
@@ -32,7 +33,11 @@ def __getattr__(name: str):
         raise AttributeError(message, name=name, obj=sys.modules[__name__])
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    place = _PLACES[name]
+    if place:
+        value = getattr(import_module(f"{__name__}.{place}"), name)
+    else:
+        value = import_module(f"{__name__}.{name}")
     globals()[name] = value
     return value
 

@@ -3,10 +3,12 @@
 import ast
 import asyncio
 import json
+import os
 import re
 import sys
 import tomllib
 from importlib.metadata import distributions, packages_distributions
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 import pytest
@@ -87,7 +89,7 @@ def test_the_versions_of_a_run_are_among_those_that_the_package_allows():
 
 
 def test_the_package_declares_what_the_library_imports():
-    """The extra `paper` is for the commands and the task that are used in the workflow alone."""
+    """The extra `paper` is for what only the workflow uses, `torch` for live models."""
     imported = set()
     for file in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -97,9 +99,23 @@ def test_the_package_declares_what_the_library_imports():
                 imported.add(node.module.split(".")[0])
     others = imported - sys.stdlib_module_names - {"gradient_horizon"}
     names = packages_distributions()
-    found = {canonicalize_name(names[module][0]) for module in others}
+    found = {canonicalize_name(names.get(module, [module])[0]) for module in others}
     assert declared().keys() <= found
-    assert found - declared().keys() == declared("paper").keys()
+    assert found - declared().keys() == declared("paper").keys() | declared("torch").keys()
+
+
+def test_the_versions_for_the_tests_of_live_models_are_allowed():
+    pins = pip_pins((ROOT / "requirements-torch.txt").read_text()) | required()
+    for name, specifier in declared("torch").items():
+        assert specifier.contains(pins[name]), name
+
+
+def test_pytorch_is_there_where_it_has_to_be():
+    """Without it the tests of live models are skipped, which CI is not to take for a pass."""
+    if os.environ.get("GRADIENT_HORIZON_TESTS_NEED") == "torch":
+        pins = pip_pins((ROOT / "requirements-torch.txt").read_text())
+        for name, pinned in pins.items():
+            assert version_of(name).partition("+")[0] == pinned
 
 
 @pytest.mark.parametrize("file", ENVIRONMENTS[1:], ids=lambda file: file.name)
@@ -151,7 +167,19 @@ def test_what_is_installed_is_what_is_locked():
     if prefix != ROOT / ".venv" or (prefix / "conda-meta").is_dir():
         pytest.skip("not in the .venv that is made from requirements.lock")
     installed = {canonicalize_name(each.name): each.version for each in distributions()}
-    assert {name: installed[name] for name in installed.keys() - BESIDES} == locked()
+    besides = BESIDES | (for_live_models() - locked().keys())
+    assert {name: installed[name] for name in installed.keys() - besides} == locked()
+
+
+def for_live_models():
+    """What PyTorch and Lightning need, and what that needs, of what is installed."""
+    needs = {canonicalize_name(each.name): each.requires or () for each in distributions()}
+    found, new = set(), {*pip_pins((ROOT / "requirements-torch.txt").read_text())}
+    while new:
+        found |= new
+        lines = [Requirement(line) for name in new for line in needs.get(name, ())]
+        new = {canonicalize_name(each.name) for each in lines} - found
+    return found
 
 
 def stub_channel(folder, others):

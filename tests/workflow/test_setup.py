@@ -27,7 +27,7 @@ def fresh(tmp_path):
     programs, folder = tmp_path / "programs", tmp_path / "a project"
     programs.mkdir()
     folder.mkdir()
-    for name in ("bootstrap.sh", "requirements.lock", "environment.yml"):
+    for name in ("bootstrap.sh", "requirements.lock", "requirements-torch.txt", "environment.yml"):
         shutil.copy(project.ROOT / name, folder)
     for name in TOOLS:
         if place := shutil.which(name):
@@ -37,10 +37,10 @@ def fresh(tmp_path):
         (programs / name).chmod(0o755)
     calls = tmp_path / "calls"
 
-    def bootstrap():
+    def bootstrap(*options):
         calls.write_text("")
         done = subprocess.run(
-            [folder / "bootstrap.sh"],
+            [folder / "bootstrap.sh", *options],
             env={"PATH": str(programs), "CALLS": str(calls)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,6 +103,23 @@ def test_an_interrupted_set_up_is_begun_again(fresh):
         assert code != 0 and printed and calls
     assert bootstrap()[0] == 0
     assert bootstrap() == (0, "", [])
+
+
+def test_pytorch_is_set_up_for_the_tests_alone(fresh):
+    folder, bootstrap = fresh
+    for name in ("slurmctld", "munged"):
+        shutil.copy(folder.parent / "programs" / "latexmk", folder.parent / "programs" / name)
+    assert not any("torch" in call for call in bootstrap()[2])
+    code, printed, calls = bootstrap("--test")
+    assert (code, printed) == (0, "bootstrap: installing PyTorch\n")
+    assert [call for call in calls if call.endswith("-r requirements-torch.txt")] == calls
+    assert bootstrap("--test") == (0, "", [])
+    (folder / "requirements-torch.txt").write_text("torch==1.FAIL\n")
+    program = folder / ".venv" / "bin" / "python"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    for _ in range(2):  # what failed is tried again
+        code, printed, _ = bootstrap("--test")
+        assert code == 0 and printed.endswith("bootstrap: no PyTorch: its tests are skipped\n")
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="not installed: make")

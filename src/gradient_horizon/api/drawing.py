@@ -1,9 +1,6 @@
 """Figures of one net as objects: in the style of the paper, and without pyplot."""
 
-import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,32 +28,11 @@ def draw(name: str, table: "Callable[[str], pd.DataFrame]") -> "Figure":
     if name not in OF_A_NET:
         allowed = f"allowed: {', '.join(OF_A_NET)}{nearest(name, OF_A_NET)}"
         raise ValueError(f"figure: {name!r} is not known; {allowed}")
-    with _style():
-        figure = FIGURES[name].draw(*map(table, FIGURES[name].net))
-        # What Matplotlib leaves for later, such as ticks, would take the user's own settings.
-        figure.draw_without_rendering()
-    # A notebook shows it, though pyplot does not know of it.
-    figure._repr_png_ = partial(_png, figure)
-    return figure
+    with plotting.styled():
+        return plotting.shown(FIGURES[name].draw(*map(table, FIGURES[name].net)))
 
 
 def save_all(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
     """Write every figure of a net as PDF and PNG."""
-    with _style():
+    with plotting.styled():
         drawing.draw_net(tables, folder)
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Draw in the style of the paper in the block, and as before after it."""
-    import matplotlib
-
-    with matplotlib.rc_context():
-        plotting.use_style()
-        yield
-
-
-def _png(figure: "Figure") -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()

@@ -83,10 +83,11 @@ class DistanceSum:
         self.total, self.total_exponent = np.zeros(gradient.size), 0
         self.contribution, self.incoherent, self.rest = [], [], []
         self.signed_share, self.cosine, self.signal_squared = [], [], []
+        self.log10_missing = self.log10_rest()  # to the gradient, so far
 
     def add(self, term: Term) -> None:
         """Take C_d in.  The sum over sequences is left to here, so that both are at hand."""
-        self.rest.append(self.log10_rest())
+        self.rest.append(self.log10_missing)
         value, signal_squared = term.value, np.nan
         if value.ndim == 2:
             batch = len(value)
@@ -112,6 +113,7 @@ class DistanceSum:
         self.total, self.total_exponent = scaled.add(
             self.total, self.total_exponent, value, term.exponent
         )
+        self.log10_missing = self.log10_rest()
 
     def columns(self) -> Columns:
         """Return what has been taken in."""
@@ -128,7 +130,7 @@ class DistanceSum:
             np.array(self.incoherent),
             np.array(self.signal_squared),
             float(log10_gradient),
-            self.log10_rest(),
+            self.log10_missing,
         )
 
     def log10_rest(self, further: np.ndarray | None = None, exponent: int = 0) -> float:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +28,30 @@ def use_style() -> None:
     import matplotlib
 
     matplotlib.rc_file(STYLE)
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the project's style in the block, and as before after it."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        use_style()
+        yield
+
+
+def shown(figure: Figure) -> Figure:
+    """Make a figure one that a notebook shows, though pyplot does not know of it."""
+    # What Matplotlib leaves for later, such as ticks, would take the user's own settings.
+    figure.draw_without_rendering()
+    figure._repr_png_ = partial(_png, figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
 
 
 def new_figure(

@@ -15,6 +15,7 @@ from ...ground.names import count_of
 from ...networks.cells.dynamics import InexactError
 from ...numerics.scaled import LOG10_OF_2
 from ..distance_sum import LARGEST_RESIDUAL, Columns, DistanceSum, Term
+from .far import with_far
 from .stack import Place, Signal, StepBack, added, trimmed
 
 # Signals are rescaled when the largest squared norm leaves this range.
@@ -61,7 +62,10 @@ class Apart:
         had at distance 0, over the steps and sequences that have one; -inf where none has.
     residual : by weight, norm(G - sum of C_d - what was not walked) / norm(G).
     remainder : by weight, the norm of what was not walked, relative to that of G.
-    why : walked to the end, `end`; `tolerance`, `distance` or `interrupt`.
+    why : walked to the end, `end`; `tolerance`, `distance` or `interrupt`; `doubling`, if beyond
+        some distance only chosen ones were taken.
+    distances : (D,), which they are: 0, 1, 2 ..., and then perhaps chosen ones.
+    signed_from : by weight, (D,), <R_d, G> / norm(G)^2 with R_d the sum of C_j over j >= d.
     """
 
     columns: dict[str, Columns]
@@ -69,6 +73,8 @@ class Apart:
     residual: dict[str, float]
     remainder: dict[str, float]
     why: str
+    distances: np.ndarray
+    signed_from: dict[str, np.ndarray]
 
 
 @dataclass
@@ -118,6 +124,7 @@ def take_apart(
     max_distance: int | None = None,
     to_numpy: Callable = np.asarray,
     stop: Callable[[int], bool] | None = None,
+    far: Callable[[int], list[int]] | None = None,
 ) -> Apart:
     """Walk over all distances.
 
@@ -131,6 +138,8 @@ def take_apart(
     max_distance : the largest distance walked to.
     to_numpy : makes an array of NumPy of the library's.
     stop : is told how many distances are done, after each; the walk ends when it says so.
+    far : is told the same; where it gives distances, of which the first is how many are done, the
+        walk ends, and these are taken by doubling.
 
     Raises
     ------
@@ -178,12 +187,17 @@ def take_apart(
         if stop is not None and stop(distance):
             why = "interrupt"
             break
+        beyond = far(distance) if far is not None and any(signals) else []
+        if beyond:
+            apart = _certified(parts, links, sums, {}, 0, transport, "doubling", to_numpy)
+            return with_far(apart, parts[0], errors[0], sums, links, beyond, to_numpy, inexact)
     return _certified(parts, links, sums, signals, exponent, transport, why, to_numpy)
 
 
 def _certified(parts, links, sums, signals, exponent, transport, why, to_numpy) -> Apart:
     """Carry what is left back at once, and compare the sum with the gradient."""
     left = _swept(parts, links, signals) if any(signals) else {}
+    checked = why != "doubling"  # there it is checked where the chosen distances begin
     columns = {name: total.columns() for name, total in sums.items()}
     residual, remainder = {}, {}
     for name, total in sums.items():
@@ -193,38 +207,48 @@ def _certified(parts, links, sums, signals, exponent, transport, why, to_numpy) 
         if rest is not None and total.squared_gradient > 0.0:
             size = np.linalg.norm(rest) / np.sqrt(total.squared_gradient)
             remainder[name] = float(np.ldexp(size, exponent))
-        if not residual[name] <= LARGEST_RESIDUAL:
-            raise InexactError(
-                f"the contributions to {name} of {count_of(len(columns[name].share), 'distance')} "
-                f"differ from its gradient by a relative {residual[name]:.2g}, allowed "
-                f"{LARGEST_RESIDUAL:g}"
-            )
+        if checked and not residual[name] <= LARGEST_RESIDUAL:
+            raise inexact(name, len(columns[name].share), residual[name])
     steps = max(len(part.share) for part in columns.values())
     rows = {
         place: np.array(row + [-np.inf] * (steps - len(row)))
         for place, row in transport.rows.items()
     }
-    return Apart(columns, rows, residual, remainder, why)
+    signed_from = {
+        name: 1.0 - np.append(0.0, np.cumsum(part.signed_share)[:-1])
+        for name, part in columns.items()
+    }
+    return Apart(columns, rows, residual, remainder, why, np.arange(steps), signed_from)
+
+
+def inexact(name: str, distances: int, residual: float) -> InexactError:
+    """Say that contributions do not add up to a gradient."""
+    return InexactError(
+        f"the contributions to {name} of {count_of(distances, 'distance')} differ from its "
+        f"gradient by a relative {residual:.2g}, allowed {LARGEST_RESIDUAL:g}"
+    )
 
 
 def _swept(parts, links, signals) -> dict:
     """Return the contribution of all farther distances together."""
-    total, signals = {}, list(signals)
-    for j in reversed(range(len(parts))):
-        gradient, start = parts[j].sweep(signals[j]) if signals[j] else ({}, {})
-        starts = [start if i == j else {} for i in range(len(parts))]
-        arrived, initial = links.back(starts)
-        # What a signal on an initial state becomes lies in earlier parts.
-        signals = [added(one, other) for one, other in zip(signals, arrived, strict=True)]
-        for name, value in (*gradient.items(), *initial.items()):
-            total[name] = total[name] + value if name in total else value
+    total = {}
+    # What reaches an initial state may come from an earlier part, and goes on there.
+    while any(signals):
+        swept = [
+            part.sweep(one) if one else ({}, {}) for part, one in zip(parts, signals, strict=True)
+        ]
+        signals, initial = links.back([start for _, start in swept])
+        signals = [trimmed(one) for one in signals]
+        for found in (*(gradient for gradient, _ in swept), initial):
+            for name, value in found.items():
+                total[name] = total[name] + value if name in total else value
     return total
 
 
 def _left(sums: dict[str, DistanceSum]) -> float:
     """Return what the walk has not reached, relative to the gradient: the most for any weight."""
     return max(
-        10.0 ** (total.log10_rest() - 0.5 * np.log10(total.squared_gradient))
+        10.0 ** (total.log10_missing - 0.5 * np.log10(total.squared_gradient))
         for total in sums.values()
         if total.squared_gradient > 0.0
     )
