@@ -25,7 +25,8 @@ SLOW = {
     *("commands/test_command.py", "config/test_fuzz.py", "examples/test_examples.py"),
     *("gradients/test_long_range.py", "gradients/test_lyapunov.py", "gradients/test_new_loss.py"),
     *("gradients/test_second_implementation.py", "ground/test_digests.py"),
-    *("live/test_answers.py", "live/test_long_sequences.py", "networks/test_other_gated_cells.py"),
+    *("live/test_answers.py", "live/test_layers.py", "live/test_long_sequences.py"),
+    *("live/test_monitor.py", "live/test_readme.py", "networks/test_other_gated_cells.py"),
     *("report/figures/test_drawing.py", "report/test_forms.py", "tasks/test_corpus.py"),
 }
 # Made in no time: each process may have its own.
