@@ -62,7 +62,7 @@ class Monitor:
     ...     optimiser.zero_grad()
     ...     torch.nn.functional.mse_loss(model(x)[0], y).backward()
     ...     optimiser.step()
-    ...     monitor.step()
+    ...     _ = monitor.step()
     >>> monitor.table["step"].tolist()
     [0, 10, 20]
     """
