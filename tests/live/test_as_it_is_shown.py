@@ -1,9 +1,10 @@
-"""Bars, notes and figures, where a first user stumbled over them."""
+"""Calls, bars, notes and figures, where a first user stumbled over them."""
 
 import io
 import sys
 import warnings
 
+import pandas as pd
 import pytest
 
 torch = pytest.importorskip("torch", reason="no PyTorch")
@@ -66,3 +67,55 @@ def test_a_horizon_that_is_known_is_not_said_to_reach_as_far_as_its_sequences():
     assert row["k01_censored"] and not row["h99_censored"]
     assert "sequences of `rnn` longer than 20 steps may take more to keep 99 %" in repr(report)
     assert "reaches as far" not in repr(report)
+
+
+class Simple(nn.Module):
+    """h_t = tanh(W [x_t, h_{t-1}] + b), or what is made of it."""
+
+    def __init__(self, gives=lambda h: h):
+        super().__init__()
+        self.new, self.gives = nn.Linear(5, 3), gives
+
+    def forward(self, x, state):
+        return self.gives(torch.tanh(self.new(torch.cat([x, state], -1))))
+
+
+@pytest.mark.parametrize(("cell", "names"), [(nn.GRUCell, "input hx"), (Simple, "x state")])
+def test_arguments_by_name(cell, names):
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"cell": cell(2, 3) if cell is nn.GRUCell else cell()})
+    x, read = torch.randn(6, 8, 2), names.split()
+
+    def loss(by_name):
+        state = torch.zeros(8, 3)
+        for now in x:
+            pair = (now, state)
+            state = (
+                model["cell"](**dict(zip(read, pair, strict=True)))
+                if by_name
+                else (model["cell"](*pair))
+            )
+        return state.pow(2).sum()
+
+    one, other = (
+        gh.live.measure(model, lambda by_name=by_name: loss(by_name), cells=["cell"])
+        for by_name in (True, False)
+    )
+    assert one.summary["steps"].eq(6).all()
+    pd.testing.assert_frame_equal(one.distances, other.distances)
+
+
+def test_what_gives_something_else_than_its_next_state():
+    x, state = torch.randn(8, 2), torch.zeros(8, 3)
+    twice = nn.ModuleDict({"cell": Simple(lambda h: (h, h))})
+    said = r"Simple reads a state of \(8, 3\) and gives \(8, 3\) and \(8, 3\); allowed: what maps"
+    with pytest.raises(TypeError, match=said):
+        gh.live.measure(twice, lambda: twice["cell"](x, state)[0].sum(), cells=["cell"])
+    plain = nn.ModuleDict({"cell": Simple()})
+    with pytest.raises(TypeError, match=r"reads a state of \(8, 2\) and gives \(8, 3\)"):
+        gh.live.measure(plain, lambda: plain["cell"](state, x).sum(), cells=["cell"])
+
+
+def test_a_loss_by_name():
+    with pytest.raises(TypeError, match="loss: 'mse' cannot be called; allowed: as in loss"):
+        gh.live.measure(nn.GRU(2, 3), torch.randn(5, 8, 2), torch.randn(5, 8, 3), "mse")

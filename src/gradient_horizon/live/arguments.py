@@ -62,6 +62,8 @@ def loss_of(model: nn.Module, inputs, targets, loss) -> Callable:
     if targets is None or loss is None:
         missing = "targets" if targets is None else "loss=..."
         raise TypeError(f"measure needs inputs, targets and loss=...; {missing} is missing")
+    if not callable(loss):
+        raise TypeError(f"loss: {loss!r} cannot be called; allowed: as in loss(outputs, targets)")
 
     def closure() -> torch.Tensor:
         if isinstance(inputs, Mapping):

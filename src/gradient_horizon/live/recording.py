@@ -5,6 +5,7 @@ gradients are then taken, and a gate behind what comes out: while it is shut, no
 into the call, and what a loss, an input or a state is made of ends there.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -153,7 +154,7 @@ def _intercepted(calls: list[Call], model: nn.Module, own: Sequence[nn.Module]) 
 
 
 def _recorded(run: Callable, module: nn.Module, arguments: tuple, named: dict):
-    inputs, state = _read(module, *arguments, **named)
+    inputs, state = _read(run, module, arguments, named)
     run = partial(run, module)
     inputs = _own_node(inputs)
     origin = tuple(map(upcast, state))
@@ -163,6 +164,8 @@ def _recorded(run: Callable, module: nn.Module, arguments: tuple, named: dict):
     masks = draw_masks(module, inputs)
     result = _called(run, module, inputs, state, masks)
     outputs, gate = _named(module, result), Gate()
+    if state and not isinstance(module, LAYERS + CELLS):
+        _check_state(module, state, outputs)
     handed = {name: _Handed.apply(value, gate) for name, value in outputs.items()}
     given = {name: value.clone() for name, value in handed.items()}
     call = Call(
@@ -171,11 +174,13 @@ def _recorded(run: Callable, module: nn.Module, arguments: tuple, named: dict):
     return call, _as_given(module, result, given)
 
 
-def _read(module: nn.Module, inputs, state=None, *further, **named) -> tuple:
+def _read(run: Callable, module: nn.Module, arguments: tuple, named: dict) -> tuple:
     """Return the inputs, and the state as a tuple, however the call was written."""
-    if "hx" in named and state is None:
-        state = named.pop("hx")
-    if further or named:
+    if named:
+        bound = inspect.signature(run).bind(module, *arguments, **named)
+        _, *arguments = bound.arguments.values()
+    inputs, state, *further = *arguments, *[None] * (len(arguments) < 2)
+    if further:
         raise TypeError(
             f"{type(module).__name__} is called with more than inputs and a state, which cannot "
             "be taken apart"
@@ -183,6 +188,20 @@ def _read(module: nn.Module, inputs, state=None, *further, **named) -> tuple:
     if state is None:
         return inputs, ()
     return inputs, tuple(state) if isinstance(state, tuple | list) else (state,)
+
+
+def _check_state(module: nn.Module, state: tuple, outputs: dict[str, torch.Tensor]) -> None:
+    """Refuse a module of one's own that gives something else than its next state."""
+    read, gave = ([tuple(part.shape) for part in parts] for parts in (state, outputs.values()))
+    if read != gave:
+        raise TypeError(
+            f"{type(module).__name__} reads a state of {_shapes(read)} and gives {_shapes(gave)}; "
+            "allowed: what maps (x, state) to the next state"
+        )
+
+
+def _shapes(shapes: list[tuple]) -> str:
+    return " and ".join(map(str, shapes))
 
 
 def _own_node(value):
