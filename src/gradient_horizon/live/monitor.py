@@ -4,7 +4,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -159,7 +158,7 @@ class Monitor:
 
         Raises
         ------
-        ImportError : Lightning is not installed.
+        ImportError : Lightning has not been imported.
         """
         return _callback_class()(self)
 
@@ -191,14 +190,10 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _callback_class() -> type:
     """Return the class of a callback, of the Lightning that is in use."""
-    names = [name for name in LIGHTNING if name in sys.modules] or list(LIGHTNING)
-    for name in names:
-        try:
-            base = import_module(name).Callback
-        except ImportError:
-            continue
-        return type("HorizonCallback", (_Callback, base), {})
-    raise ImportError("a callback needs Lightning: pip install lightning")
+    for name in LIGHTNING:
+        if name in sys.modules:
+            return type("HorizonCallback", (_Callback, sys.modules[name].Callback), {})
+    raise ImportError(f"a callback is for Lightning: import {' or '.join(LIGHTNING)} first")
 
 
 class _Callback:
