@@ -22,7 +22,12 @@ SLOW = {
     *("api/test_own_parts.py", "api/test_surface.py", "api/test_training.py"),
     *("checkpoints/test_measure_checkpoint.py", "checkpoints/test_readme_recipe.py"),
     *("checkpoints/test_vector_checkpoint.py", "commands/test_check.py"),
-    *("commands/test_command.py", "config/test_fuzz.py", "examples/test_examples.py"),
+    *(
+        "commands/test_command.py",
+        "config/test_fuzz.py",
+        "examples/test_examples.py",
+        "examples/test_live_examples.py",
+    ),
     *("gradients/test_long_range.py", "gradients/test_lyapunov.py", "gradients/test_new_loss.py"),
     *("gradients/test_second_implementation.py", "ground/test_digests.py"),
     *("live/test_answers.py", "live/test_layers.py", "live/test_long_sequences.py"),

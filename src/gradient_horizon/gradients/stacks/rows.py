@@ -46,6 +46,12 @@ class Rows:
         self.signed_from = sum(
             size**2 * apart.signed_from[name] for size, name in zip(sizes, weights, strict=True)
         )
+        # A weight without a gradient has nothing to lose.
+        biases = [
+            size * np.nan_to_num(apart.chunk_bias[name])
+            for size, name in zip(sizes, weights, strict=True)
+        ]
+        self.known_chunk_bias = np.linalg.norm(biases, axis=0)
         self.residual = {ALL: max(apart.residual[name] for name in weights), **apart.residual}
 
     def distances(self) -> Iterator[dict]:
@@ -140,22 +146,41 @@ class Rows:
         With a the signed share that is kept and b the truncation bias, the truncated gradient is
         a G and a part at right angles to it of norm sqrt(b^2 - (1-a)^2) norm(G).
         """
+        return _angle(self._signed(), self.truncation_bias())
+
+    def _signed(self) -> np.ndarray:
+        """Return the signed share of the distances below k, for k = 0 ... T steps."""
         if self.sparse:
             beyond = in_between(self.apart.distances, self.signed_from, self.steps)
-            signed = 1.0 - np.append(beyond, 0.0)
-        else:
-            signed = np.append(0.0, np.cumsum(self._padded(self.whole.signed_share, 0.0)))
-        bias = self.truncation_bias()
-        across = np.sqrt(np.maximum(bias**2 - (1.0 - signed) ** 2, 0.0))
-        angle = np.degrees(np.arctan2(across, signed))
-        angle[0] = np.nan  # no gradient has no direction
-        return angle
+            return 1.0 - np.append(beyond, 0.0)
+        return np.append(0.0, np.cumsum(self._padded(self.whole.signed_share, 0.0)))
+
+    def chunk_bias(self) -> np.ndarray:
+        """Return what training in chunks of k = 0 ... T steps loses, (T + 1,), relative to G.
+
+        The state is carried from chunk to chunk; see `chunks`.  Beyond what was walked, what is
+        missing of the sum of partial sums stays, but for what the remainder adds; nan where
+        distances were chosen.
+        """
+        known = self.known_chunk_bias
+        k = np.arange(len(known) + 1, self.steps + 1)
+        farther = len(known) * known[-1] / k + self.remainder[ALL] * (k - len(known)) / k
+        if self.sparse:
+            farther[:] = np.nan
+        return np.concatenate([[1.0], known, farther])
+
+    def chunk_angle(self) -> np.ndarray:
+        """Return the angle between the gradient of chunks and G, (T + 1,) in degrees."""
+        k = np.arange(1, self.steps + 1)
+        signed = np.append(0.0, np.cumsum(self._signed()[1:]) / k)
+        return _angle(signed, self.chunk_bias())
 
     def truncations(self) -> dict:
         """Give columns for truncation after k = 1 ... steps, of all weights together.
 
-        `kept` is 1 - truncation bias, `angle` in degrees, `cost` the part of the steps that are
-        gone back over, from each.
+        `kept` is 1 - truncation bias, `angle` in degrees, where every error goes back k steps;
+        `chunk_kept` and `chunk_angle` are those of training in chunks of k steps; `cost` is the
+        part of the steps that are gone back over, from each.
         """
         k = np.arange(1, self.steps + 1)
         if self.sparse:
@@ -165,11 +190,21 @@ class Rows:
             "k": k,
             "kept": 1.0 - self.truncation_bias()[k],
             "angle": self.angle()[k],
+            "chunk_kept": 1.0 - self.chunk_bias()[k],
+            "chunk_angle": self.chunk_angle()[k],
             "cost": np.minimum(1.0, k / self.length),
         }
 
     def _padded(self, values: np.ndarray, fill: float) -> np.ndarray:
         return np.append(values, np.full(self.steps - self.walked, fill))
+
+
+def _angle(signed: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Return angles in degrees, of signed shares and biases for k = 0 ... T."""
+    across = np.sqrt(np.maximum(bias**2 - (1.0 - signed) ** 2, 0.0))
+    angle = np.degrees(np.arctan2(across, signed))
+    angle[0] = np.nan  # no gradient has no direction
+    return angle
 
 
 def half_lives(mean_gates: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from ...ground.names import count_of
 from ...networks.cells.dynamics import InexactError
 from ...numerics.scaled import LOG10_OF_2
 from ..distance_sum import LARGEST_RESIDUAL, Columns, DistanceSum, Term
+from .chunks import ChunkedSum
 from .far import with_far
 from .stack import Place, Signal, StepBack, added, trimmed
 
@@ -66,6 +67,7 @@ class Apart:
         some distance only chosen ones were taken.
     distances : (D,), which they are: 0, 1, 2 ..., and then perhaps chosen ones.
     signed_from : by weight, (D,), <R_d, G> / norm(G)^2 with R_d the sum of C_j over j >= d.
+    chunk_bias : by weight, of chunks of k = 1, 2 ... steps, as `ChunkedSum` has it.
     """
 
     columns: dict[str, Columns]
@@ -75,6 +77,7 @@ class Apart:
     why: str
     distances: np.ndarray
     signed_from: dict[str, np.ndarray]
+    chunk_bias: dict[str, np.ndarray]
 
 
 @dataclass
@@ -146,7 +149,7 @@ def take_apart(
     InexactError : the sum is not the gradient, to a relative `LARGEST_RESIDUAL`.
     """
     links = links or Links()
-    sums = {name: DistanceSum(to_numpy(gradient)) for name, gradient in gradients.items()}
+    sums = {name: ChunkedSum(to_numpy(gradient)) for name, gradient in gradients.items()}
     places = {place for part in parts for place in getattr(part, "places", [(0, 0)])}
     transport = _Transport({place for place in places if any(part.mixes(place) for part in parts)})
     signals, exponent, distance, why = [trimmed(error) for error in errors], 0, 0, "end"
@@ -218,7 +221,8 @@ def _certified(parts, links, sums, signals, exponent, transport, why, to_numpy) 
         name: 1.0 - np.append(0.0, np.cumsum(part.signed_share)[:-1])
         for name, part in columns.items()
     }
-    return Apart(columns, rows, residual, remainder, why, np.arange(steps), signed_from)
+    chunks = {name: total.chunk_bias() for name, total in sums.items()}
+    return Apart(columns, rows, residual, remainder, why, np.arange(steps), signed_from, chunks)
 
 
 def inexact(name: str, distances: int, residual: float) -> InexactError:
