@@ -305,6 +305,10 @@ def test_what_is_no_model_and_no_loss():
         measure("model", x, y, loss=functional.cross_entropy)
     with pytest.raises(TypeError, match=r"targets and loss=\.\.\.; loss=\.\.\. is missing"):
         measure(Net(), x, y)
+    model = Net()
+    model.register_forward_hook(lambda module, read, given: {"logits": given})
+    with pytest.raises(TypeError, match="the model gives a dict, of which it is not clear"):
+        measure(model, x, y, loss=functional.cross_entropy)
     with pytest.raises(TypeError, match=r"a closure that returns the loss"):
         measure(Net(), x)
     model = Net()

@@ -281,6 +281,9 @@ def test_subclasses_and_what_is_compiled():
     report = gh.live.measure(torch.compile(model), x, y, loss=functional.cross_entropy)
     assert report.summary["module"].unique().tolist() == ["rnn"]
     assert report.summary["residual"].max() < 1e-12
+    alone = nn.LSTM(3, 6, batch_first=True)
+    report = gh.live.measure(torch.compile(alone), x, torch.randn(10, 8, 6), functional.mse_loss)
+    assert report.summary["module"].unique().tolist() == ["lstm"]
     model.rnn = torch.jit.script(nn.LSTM(3, 6, batch_first=True))
     with pytest.raises(TypeError, match="a scripted model cannot be taken apart"):
         gh.live.measure(model, x, y, loss=functional.cross_entropy)

@@ -84,6 +84,11 @@ def _first(output):
     """Return the first output of several."""
     while isinstance(output, tuple | list) and not isinstance(output, PackedSequence):
         output = output[0]
+    if not isinstance(output, torch.Tensor | PackedSequence):
+        raise TypeError(
+            f"the model gives a {type(output).__name__}, of which it is not clear what the loss "
+            "takes; give a closure that returns the loss in place of the inputs"
+        )
     return output.data if isinstance(output, PackedSequence) else output
 
 

@@ -51,8 +51,8 @@ def measure(
         long sequences costs far less than the walk; `auto` walks, and goes over to doubling
         where that pays.
     truncation : after how many steps backpropagation is cut off in training, if it is: the answer
-        then says what that keeps where every error goes back so far.  Training in chunks of so
-        many steps keeps less: errors near the start of a chunk go back less far.
+        then says what that keeps where every error goes back so far, and in chunks of so many
+        steps, in which errors near the start go back less far.
     cells : modules of one's own that map (x, state) to the next state, or their names.
     progress : whether a bar is shown in a terminal or notebook where it takes more than five
         seconds.
@@ -203,7 +203,8 @@ def _by_module(model: nn.Module, calls: list[Call]) -> dict[str, list[Call]]:
     names = {module: name for name, module in model.named_modules()}
     found: dict[str, list[Call]] = {}
     for call in calls:
-        name = names[call.module].replace(COMPILED, "") or type(call.module).__name__.lower()
+        name = f"{names[call.module]}.".replace(COMPILED, "").rstrip(".")
+        name = name or type(call.module).__name__.lower()
         found.setdefault(name, []).append(call)
     return found
 

@@ -1,6 +1,7 @@
 """One module's gradient, taken apart by distance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from .recording import Call, Recording, again
 # Distances are chosen after so many that are walked, if they are named, and if not.
 NEAR, ENOUGH = 16, 128
 MOST_MEMORY = 4 << 30  # bytes
+SMALL = 1_000_000  # numbers that a module gives
 
 # By how much the stack's outputs may differ from the module's, relative to them.
 LARGEST_DIFFERENCE = 1e-9
@@ -133,7 +135,9 @@ def take_module(
     errors, returns = _errors(calls, totals)
     weights = reading.form.weights()
     gradients = _alone(calls, totals, weights)
-    with torch.no_grad():
+    # All that a stack computes with is in float64 already: nothing has to look.
+    plain = torch._C.DisableTorchFunction() if isinstance(reading.part, Stack) else nullcontext()
+    with torch.no_grad(), plain, _few_threads(reading):
         apart = take_apart(
             [reading.part],
             [reading.signals(errors)],
@@ -163,6 +167,19 @@ def take_module(
         returns,
         shared,
     )
+
+
+@contextmanager
+def _few_threads(reading: Reading) -> Iterator[None]:
+    """Take one thread where arrays are small: several would wait for each other."""
+    before = torch.get_num_threads()
+    rows = sum(call.outputs[name].numel() for call in reading.calls for name in call.outputs)
+    try:
+        if rows < SMALL:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _beyond(name: str, reading: Reading, links: StateLinks, distances) -> Callable:
