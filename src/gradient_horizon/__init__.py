@@ -17,31 +17,32 @@ _PLACES = {
     "CELLS": "api.catalogues",
     "Cell": "networks.cells.cell",
     "TASKS": "api.catalogues",
-    "live": "",
     "measure": "api.measuring",
     "net": "api.nets",
     "task": "api.tasks",
     "train": "api.training",
 }
 __all__ = list(_PLACES)
+# A room of its own, which needs PyTorch.
+_LIVE = "live"
 
 
 def __getattr__(name: str):
     """Load a public name."""
+    if name == _LIVE:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{_LIVE}")
     if name not in _PLACES:
         message = f"module '{__name__}' has no attribute '{name}'"
         raise AttributeError(message, name=name, obj=sys.modules[__name__])
     from importlib import import_module
 
-    place = _PLACES[name]
-    if place:
-        value = getattr(import_module(f"{__name__}.{place}"), name)
-    else:
-        value = import_module(f"{__name__}.{name}")
+    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     """List what is public."""
-    return [*__all__, "__version__"]
+    return [*__all__, _LIVE, "__version__"]

@@ -1,4 +1,5 @@
 # For editors: the names that are loaded when they are asked for.
+from . import live as live
 from .api.catalogues import ACTIVATIONS as ACTIVATIONS
 from .api.catalogues import CELLS as CELLS
 from .api.catalogues import TASKS as TASKS

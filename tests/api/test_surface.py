@@ -22,7 +22,7 @@ MODULES = ["gradient_horizon", "gradient_horizon.networks.cells.cell"] + [
 
 def test_the_names_are_few_and_are_there():
     assert len(NAMES) == 9
-    assert dir(gh) == sorted([*NAMES, "__version__"])
+    assert dir(gh) == sorted([*NAMES, "live", "__version__"])
     assert all(getattr(gh, name) is not None for name in NAMES)
 
 
@@ -71,7 +71,7 @@ def test_editors_know_the_same_names():
     named = {
         alias.asname: f"{node.module}.{alias.name}"
         for node in ast.parse(stub).body
-        if isinstance(node, ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
     assert named == {name: f"{place}.{name}" for name, place in gh._PLACES.items()}

@@ -98,6 +98,7 @@ def check(activation, net, probe):
     return rows, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", naive.NAMES)
 @pytest.mark.filterwarnings("error")
 def test_random_nets_of_every_size(activation):

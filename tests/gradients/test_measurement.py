@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import naive
-from gradient_horizon.gradients import contributions, measurement
+from gradient_horizon.gradients import contributions, forward_pass, measurement
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
-from naive import BATCH, OUTPUTS, SIZE, STEPS, SYMBOLS, draw_batch
+from naive import OUTPUTS, SIZE, STEPS, SYMBOLS, draw_batch
 
 DENSE = np.ones(STEPS, dtype=bool)
 every = pytest.mark.parametrize("activation", naive.NAMES)
@@ -28,60 +28,24 @@ def measured(activation, net, inputs, targets, loss_mask=None):
 # By distance
 
 
-def terms(activation, net, inputs, targets, weight):
-    """The term of every sequence and distance, (B, T, N, M), and the sum of their norms, (T,)."""
-    vectors = net.get("embedding", np.eye(SYMBOLS))
-    width = SIZE if weight == "W_hh" else vectors.shape[1]
-    result, norms = np.zeros((BATCH, STEPS, SIZE, width)), np.zeros(STEPS)
-    for (b, t, k), _, _, delta, state in naive.pairs(activation, net, inputs, targets, DENSE):
-        source = state if weight == "W_hh" else vectors[inputs[k, b]]
-        result[b, t - k] += np.outer(delta, source)
-        norms[t - k] += np.linalg.norm(delta) * np.linalg.norm(source)
-    return result, norms
-
-
-def norm(arrays):
-    return np.sqrt(np.square(arrays).sum(axis=(-2, -1)))
-
-
-@every
 @pytest.mark.parametrize("embedding_size", [None, 3])
-@pytest.mark.parametrize(("weight", "prefix"), [("W_hh", ""), ("W_hx", "input_")])
 @quiet
-def test_columns_are_those_of_brute_force(activation, embedding_size, weight, prefix):
-    """Sums of up to 36 products, none of which cancels below 1e-3 of the gradient: 1e-11."""
-    given = draw_batch(21, embedding_size=embedding_size)
-    rows, row = measured(activation, *given)
-    by_sequence, incoherent = terms(activation, *given, weight)
-    parts = by_sequence.sum(axis=0)
-    gradient = parts.sum(axis=0)
-    contribution, along = norm(parts), (parts * gradient).sum(axis=(1, 2))
-    rest = gradient - np.cumsum(parts, axis=0) + parts
-    # Without the 1/B of the mean; the estimate is a difference of these squares.
-    alone = BATCH**2 * np.square(norm(by_sequence)).sum(axis=0)
-    together = np.square(BATCH * contribution)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        expected = {
-            "contribution": contribution,
-            "log10_contribution": np.log10(contribution),
-            "share": contribution / contribution.sum(),
-            "signed_share": along / norm(gradient) ** 2,
-            "cosine": along / contribution / norm(gradient),
-            "incoherent": incoherent,
-            "log10_incoherent": np.log10(incoherent),
-            "coherence": contribution / incoherent,
-            "truncation_bias": norm(rest) / norm(gradient),
-        }
-    for name, values in expected.items():
-        np.testing.assert_allclose(
-            rows[prefix + name], values, rtol=1e-11, atol=1e-13, err_msg=name
-        )
-    estimate = (together - alone) / (BATCH * (BATCH - 1))
-    error = abs(rows[f"{prefix}signal_squared"] - estimate)
-    assert (error <= 1e-12 * (together + alone)).all()
-    assert row[f"{prefix}log10_gradient_norm"] == pytest.approx(np.log10(norm(gradient)), rel=1e-11)
+def test_columns_are_the_contributions_of_both_weights(embedding_size):
+    """These are tested by themselves, in `test_contributions`."""
+    net, *batch = draw_batch(21, embedding_size=embedding_size)
+    rows, row = measured("tanh", net, *batch)
+    path = forward_pass.trace(rnn.Dynamics(ACTIVATIONS["tanh"], net), *batch, DENSE)
+    parts = contributions.by_weight_and_distance(path)
+    for prefix, part in {"": parts["W_hh"], "input_": parts["W_hx"]}.items():
+        for name in ("contribution", "incoherent"):
+            np.testing.assert_array_equal(
+                rows[f"{prefix}log10_{name}"], getattr(part, f"log10_{name}")
+            )
+        for name in ("share", "signed_share", "cosine", "signal_squared", "truncation_bias"):
+            np.testing.assert_array_equal(rows[prefix + name], getattr(part, name))
+        assert row[f"{prefix}log10_gradient_norm"] == part.log10_gradient_norm
     # The first step pairs with h_0 = 0, but with an input like any other.
-    assert (contribution[-1] > 0.0) == (weight == "W_hx")
+    assert rows["contribution"][-1] == 0.0 < rows["input_contribution"][-1]
 
 
 @pytest.mark.parametrize("radius", [0.1, 0.4, 1.0, 2.0])

@@ -1,4 +1,7 @@
-"""A loss that the library does not have, from its one file to the tables."""
+"""A loss that the library does not have, from its one file to the tables.
+
+Its gradient and its influence are tested in `test_vector_measurement.py`.
+"""
 
 import json
 import os
@@ -9,92 +12,14 @@ import sys
 import numpy as np
 import pytest
 
-import naive
-from gradient_horizon.gradients import contributions, forward_pass, measurement
-from gradient_horizon.gradients.forward_influence import forward_influence
+from gradient_horizon.gradients import measurement
 from gradient_horizon.ground import digests, files
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import rnn
-from new_losses import HUBER, NAIVE, NEW, Huber
-
-STEPS, BATCH, SIZE, WIDTH, OUTPUTS = 7, 3, 5, 2, 3
-MASK = np.arange(STEPS) % 3 != 0
-every = pytest.mark.parametrize("name", NEW)
-quiet = pytest.mark.filterwarnings("error")
+from new_losses import HUBER, Huber
 
 
-def draw(name):
-    """A net, vectors (T, B, D) and targets (T, B, O)."""
-    rng = np.random.default_rng(0)
-    net = naive.draw_net(rng, SIZE, WIDTH, OUTPUTS)
-    inputs = rng.standard_normal((STEPS, BATCH, WIDTH))
-    targets = 2.0 * rng.standard_normal((STEPS, BATCH, OUTPUTS))
-    return net, inputs, (targets > 0).astype(float) if name.startswith("binary") else targets
-
-
-def answers(net, vectors):
-    """What the net gives at every step of one sequence (T, D), by plain loops."""
-    state, given = np.zeros(SIZE), []
-    for x in vectors:
-        state = np.tanh(net["W_hh"] @ state + net["W_hx"] @ x + net["b_h"])
-        given.append(net["W_s"] @ state + net["b_s"])
-    return given
-
-
-def naive_loss(name, net, inputs, targets):
-    return np.mean(
-        [
-            NAIVE[name](answer, targets[t, b])
-            for b in range(inputs.shape[1])
-            for t, answer in enumerate(answers(net, inputs[:, b]))
-            if MASK[t]
-        ]
-    )
-
-
-@every
-@quiet
-def test_all_distances_together_are_the_gradient_by_differences(name):
-    net, inputs, targets = draw(name)
-    one = rnn.Dynamics(ACTIVATIONS["tanh"], net)
-    path = forward_pass.trace(one, inputs, targets, MASK, NEW[name]())
-
-    def loss():
-        return naive_loss(name, net, inputs, targets)
-
-    assert path.loss == pytest.approx(loss(), rel=1e-13)
-    measured = contributions.by_weight_and_distance(path)
-    for weight, (mantissas, exponent) in contributions.gradient_through_time(path).items():
-        expected = naive.central_differences(loss, net[weight])
-        assert abs(expected).max() > 0.01
-        np.testing.assert_allclose(np.ldexp(mantissas, exponent), expected, rtol=0, atol=1e-9)
-        assert measured[weight].residual < 1e-13
-        assert measured[weight].signed_share.sum() == pytest.approx(1.0, rel=1e-12)
-
-
-@every
-@quiet
-def test_influence_is_that_of_really_replacing_the_inputs(name):
-    net, inputs, targets = draw(name)
-    distances, donors = [0, 2, 3], np.array([1, 2, 0])
-    one, mask = rnn.Dynamics(ACTIVATIONS["tanh"], net), np.ones(STEPS, dtype=bool)
-    found = forward_influence(one, inputs, targets, mask, distances, donors, loss=NEW[name]())
-    for row, d in enumerate(distances):
-        for b in range(BATCH):
-            rises = []
-            for t in range(distances[-1] + 1, STEPS):
-                mixed = inputs[: t + 1, b].copy()
-                mixed[: t - d] = inputs[: t - d, donors[b]]
-                changed, own = (
-                    NAIVE[name](answers(net, read)[-1], targets[t, b])
-                    for read in (mixed, inputs[: t + 1, b])
-                )
-                rises.append(changed - own)
-            assert found[row, b] == pytest.approx(np.mean(rises), abs=1e-12)
-    assert abs(found).max() > 1e-3
-
-
-@quiet
+@pytest.mark.filterwarnings("error")
 def test_a_scalar_linear_net_whose_answer_is_beyond_floating_point():
     """Far from its target Huber's loss is a distance: e_T = s, whatever the size of the state.
 

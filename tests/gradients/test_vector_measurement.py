@@ -10,11 +10,18 @@ from gradient_horizon.gradients.forward_influence import forward_influence
 from gradient_horizon.networks.activations import ACTIVATIONS
 from gradient_horizon.networks.cells import CELLS, rnn
 from gradient_horizon.networks.losses.squared_error import SquaredError
+from new_losses import NAIVE, NEW
 
 STEPS, BATCH, SIZE, WIDTH, OUTPUTS = 7, 3, 5, 2, 3
 MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 3 == 2}
+LOSSES = NEW | {"squared_error": SquaredError}
+NAIVE_LOSSES = NAIVE | {"squared_error": lambda answer, wanted: np.square(answer - wanted).sum()}
 
-every = pytest.mark.parametrize("cell", CELLS)
+# Every cell, and every loss.
+every = pytest.mark.parametrize(
+    ("cell", "loss"),
+    [*((cell, "squared_error") for cell in CELLS), *(("rnn", loss) for loss in NEW)],
+)
 quiet = pytest.mark.filterwarnings("error")
 
 
@@ -34,31 +41,43 @@ def answers(one, inputs):
     return np.array(outputs) @ one.weights["W_s"].T + one.weights["b_s"]
 
 
+def losses(name, one, inputs, targets):
+    """E_t of every sequence, (T, B)."""
+    given = answers(one, inputs)
+    naive_loss = NAIVE_LOSSES[name]
+    return np.array(
+        [
+            [naive_loss(given[t, b], targets[t, b]) for b in range(given.shape[1])]
+            for t in range(len(given))
+        ]
+    )
+
+
 @every
-@pytest.mark.parametrize("mask", MASKS)
-@pytest.mark.parametrize("activation", ["tanh", "gelu"])
 @quiet
-def test_all_distances_together_are_the_gradient_by_differences(cell, mask, activation):
+def test_all_distances_together_are_the_gradient_by_differences(cell, loss):
     net, inputs, targets = draw(cell)
-    one = loops.dynamics(cell, activation, net)
-    path = forward_pass.trace(one, inputs, targets, MASKS[mask])
-    given = inputs, targets, MASKS[mask]
-    assert path.loss == pytest.approx(loops.loss(one, *given), rel=1e-12)
+    if loss.startswith("binary"):
+        targets = (targets > 0).astype(float)
+    one, mask = loops.dynamics(cell, "tanh", net), MASKS["holes"]
+    path = forward_pass.trace(one, inputs, targets, mask, LOSSES[loss]())
+
+    def mean_loss():
+        return losses(loss, one, inputs, targets)[mask].mean()
+
+    assert path.loss == pytest.approx(mean_loss(), rel=1e-12)
     measured = contributions.by_weight_and_distance(path)
     gradients = contributions.gradient_through_time(path)
     for name in measured:
-        norm = np.linalg.norm(loops.whole_gradient(one, name, *given))
+        expected = naive.central_differences(mean_loss, loops.varied(one, name))
+        norm, (mantissas, exponent) = np.linalg.norm(expected), gradients[name]
         assert norm > 1e-2
-        mantissas, exponent = gradients[name]
         assert np.linalg.norm(np.ldexp(mantissas, exponent)) == pytest.approx(norm, rel=1e-8)
         assert measured[name].residual < 1e-13
         assert measured[name].signed_share.sum() == pytest.approx(1.0, rel=1e-12)
-    if cell == "rnn":
-        mantissas, exponent = gradients["W_hx"]
-        whole = np.ldexp(mantissas, exponent)
-        expected = loops.whole_gradient(one, "W_hx", *given)
-        # Differences of a loss of about 1: 1e-16 / 1e-4 and a little.
-        np.testing.assert_allclose(whole, expected, rtol=0, atol=1e-10)
+        if cell == "rnn":
+            # Differences of a loss of about 1: 1e-16 / 1e-4 and a little.
+            np.testing.assert_allclose(np.ldexp(mantissas, exponent), expected, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("tolerance", [0.5, 1.0])
@@ -134,24 +153,22 @@ def test_a_scalar_linear_net_of_any_size(steps, weight):
 
 @every
 @quiet
-def test_forward_influence_is_that_of_really_replacing_the_inputs(cell):
+def test_forward_influence_is_that_of_really_replacing_the_inputs(cell, loss):
     net, inputs, targets = draw(cell, 3)
-    mask, distances = MASKS["dense"], [0, 2, 3]
-    donors = np.array([1, 2, 0])
+    if loss.startswith("binary"):
+        targets = (targets > 0).astype(float)
+    distances, donors = [0, 2, 3], np.array([1, 2, 0])
     one = loops.dynamics(cell, "tanh", net)
-    result = forward_influence(one, inputs, targets, mask, distances, donors)
+    given = inputs, targets, MASKS["dense"], distances, donors
+    result = forward_influence(one, *given, loss=LOSSES[loss]())
+    before = losses(loss, one, inputs, targets)
     for row, d in enumerate(distances):
-        for b in range(BATCH):
-            rises = []
-            for t in range(distances[-1] + 1, STEPS):
-                mixed = inputs[: t + 1, b].copy()
-                mixed[: t - d] = inputs[: t - d, donors[b]]
-                losses = [
-                    np.square(answers(one, read[:, None])[-1, 0] - targets[t, b]).sum()
-                    for read in (mixed, inputs[: t + 1, b])
-                ]
-                rises.append(losses[0] - losses[1])
-            assert result[row, b] == pytest.approx(np.mean(rises), abs=1e-12)
+        rises = []
+        for t in range(distances[-1] + 1, STEPS):
+            mixed = inputs.copy()
+            mixed[: t - d] = inputs[: t - d, donors]
+            rises.append(losses(loss, one, mixed, targets)[t] - before[t])
+        np.testing.assert_allclose(result[row], np.mean(rises, axis=0), rtol=0, atol=1e-12)
     assert abs(result).max() > 1e-3
 
 

@@ -197,26 +197,6 @@ def test_a_change_shows_in_the_scripts_that_use_the_module_and_in_no_other(copy)
     assert digests_of(copy) == before
 
 
-def test_training_is_not_repeated_for_a_figure(copy):
-    package = copy / digests.PACKAGE.name
-    before = digests_of(copy)
-    for name in (
-        "report/figures/distance",
-        "ground/latex",
-        "analysis/tables",
-        "gradients/contributions",
-    ):
-        (package / f"{name}.py").write_text("# another one\n")
-    digests.modules.cache_clear()
-    after = digests_of(copy)
-    same = {name for name in before if after[name] == before[name]}
-    assert {"prepare_task", "train_networks"} <= same
-    assert not {"measure_gradients", "draw_figures"} & same
-    (package / "training" / "loop.py").write_text("# another one\n")
-    digests.modules.cache_clear()
-    assert digests_of(copy)["train_networks"] != before["train_networks"]
-
-
 def test_a_digest_is_of_names_and_contents_alone(copy):
     """Not of places and dates; a script's own text counts."""
     before = digests_of(copy)
@@ -251,19 +231,6 @@ def test_ways_to_import(copy, statement):
         package / "gradients/horizon.py",
     }
     assert set(digests.modules(script)) == expected
-
-
-def test_relative_imports_of_packages(copy):
-    script = copy / "sample.py"
-    script.write_text("from gradient_horizon.tasks import delayed_echo\n")
-    names = {path.relative_to(copy).as_posix() for path in digests.modules(script)}
-    assert {
-        "gradient_horizon/tasks/__init__.py",
-        "gradient_horizon/tasks/delayed_echo.py",
-        "gradient_horizon/tasks/synthetic.py",
-        "gradient_horizon/ground/seeds.py",
-    } <= names
-    assert not names & {"gradient_horizon/training/loop.py", "gradient_horizon/networks/inputs.py"}
 
 
 def place_digests():

@@ -180,22 +180,6 @@ def test_a_block_of_single_values_is_one_row(tmp_path):
     assert len(files.read_table(tmp_path / "a.parquet")) == 1
 
 
-@pytest.mark.parametrize(
-    "blocks",
-    [
-        [{"a": [1, 2], "b": [1, 2, 3]}],
-        [{"a": [1]}, {"b": [1]}],
-        [{"a": [1], "b": [2]}, {"b": [2], "a": [1]}],
-        [{"a": [1], "b": [2]}, {"a": [1]}],
-        [{"a": np.eye(2)}],
-    ],
-)
-def test_blocks_that_make_no_table(tmp_path, blocks):
-    with pytest.raises(ValueError):
-        files.write_blocks(tmp_path / "a.parquet", blocks)
-    assert os.listdir(tmp_path) == []
-
-
 def test_writing_blocks_imports_no_pandas(tmp_path):
     code = f"""
 import sys

@@ -1,5 +1,6 @@
 """What a report says and writes, and what is said of bad input."""
 
+import itertools
 import os
 import signal
 import threading
@@ -80,6 +81,35 @@ def test_truncations_are_those_of_truncated_gradients(answer):
     assert row["kept"] == pytest.approx(1.0 - float((whole - cut).norm() / whole.norm()))
     angle = np.degrees(float(torch.arccos(cut @ whole / cut.norm() / whole.norm())))
     assert row["angle"] == pytest.approx(angle)
+
+
+@pytest.mark.parametrize("k", [1, 4, 30])
+def test_chunks_keep_what_training_in_chunks_keeps(answer, k):
+    """The mean over where chunks may begin, with autograd."""
+    model, x, y = drawn()
+    model, x = model.double(), x.double()
+    weights = list(model.rnn.parameters())
+    total = 0.0
+    for first in range(k):
+        state, outputs = None, []
+        for begin, end in itertools.pairwise([0, *range(first or k, 30, k), 30]):
+            output, state = model.rnn(x[:, begin:end], state)
+            state = tuple(part.detach() for part in state)
+            outputs.append(output)
+        logits = model.head(torch.cat(outputs, 1))
+        loss = functional.cross_entropy(logits.flatten(0, 1), y.flatten())
+        gradient = torch.autograd.grad(loss, weights)
+        total = total + torch.cat([part.flatten() for part in gradient]) / k
+    loss = functional.cross_entropy(model(x).flatten(0, 1), y.flatten())
+    whole = torch.cat([part.flatten() for part in torch.autograd.grad(loss, weights)])
+    row = answer.truncations.query("k == @k", local_dict={"k": k}).iloc[0]
+    kept = 1.0 - float((whole - total).norm() / whole.norm())
+    assert row["chunk_kept"] == pytest.approx(kept, abs=1e-6)
+    angle = np.degrees(
+        float(torch.arccos((total @ whole / total.norm() / whole.norm()).clip(-1, 1)))
+    )
+    assert row["chunk_angle"] == pytest.approx(angle, abs=1e-3)
+    assert row["chunk_kept"] <= row["kept"] + 1e-9
 
 
 def test_the_tables(answer):
@@ -181,7 +211,7 @@ def test_ctrl_c_gives_what_is_there():
             timer.start()
         return output.pow(2).mean()
 
-    report = measure(model, closure, tolerance=0.0, progress=False)
+    report = measure(model, closure, tolerance=0.0, distances="all", progress=False)
     assert report.partial
     assert "partial: interrupted after" in repr(report)
     assert report.summary["residual"].max() < 1e-9
@@ -275,6 +305,10 @@ def test_what_is_no_model_and_no_loss():
         measure("model", x, y, loss=functional.cross_entropy)
     with pytest.raises(TypeError, match=r"targets and loss=\.\.\.; loss=\.\.\. is missing"):
         measure(Net(), x, y)
+    model = Net()
+    model.register_forward_hook(lambda module, read, given: {"logits": given})
+    with pytest.raises(TypeError, match="the model gives a dict, of which it is not clear"):
+        measure(model, x, y, loss=functional.cross_entropy)
     with pytest.raises(TypeError, match=r"a closure that returns the loss"):
         measure(Net(), x)
     model = Net()

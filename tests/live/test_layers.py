@@ -51,19 +51,17 @@ def reference(net, x, lengths, distances):
     wanted = [dict(net.named_parameters())[name] for name in names]
     inside = torch.arange(steps)[:, None] < torch.as_tensor(lengths)[None]
 
-    def gradient(z, k):
+    def gradient(z):
         state = net.state(batch)
         state = (state,) if isinstance(state, torch.Tensor) else state
         output, finals = scaled_recurrence.run(net.recurrent, x, state, lengths, z)
-        loss = net.loss(output[inside], finals)
-        return torch.autograd.grad(loss, wanted)[k].numpy()
+        got = torch.autograd.grad(net.loss(output[inside], finals), wanted)
+        return torch.cat([part.flatten() for part in got]).numpy()
 
-    return {
-        name.removeprefix("recurrent."): scaled_recurrence.coefficients(
-            lambda z, k=k: gradient(z, k), distances
-        )
-        for k, name in enumerate(names)
-    }
+    whole = scaled_recurrence.coefficients(gradient, distances)
+    ends = np.cumsum([weight.numel() for weight in wanted])[:-1]
+    names = [name.removeprefix("recurrent.") for name in names]
+    return dict(zip(names, np.split(whole, ends, axis=1), strict=True))
 
 
 kinds = st.sampled_from(["rnn", "rnn_relu", "gru", "lstm"])

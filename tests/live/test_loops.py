@@ -208,3 +208,48 @@ def test_encoder_and_decoder():
         answer = compare(model, closure, steps, name, lambda z, name=name: closure(z, name))
     given = answer.summary[answer.summary["parameter"] == "h0"]
     assert given["module"].tolist() == ["decoder"]
+
+
+def test_states_that_are_changed_in_place():
+    model, x = Looped("gru"), torch.randn(STEPS, BATCH, 2).double()
+    weights = torch.randn(STEPS, BATCH, 4).double()
+
+    def closure(z=1.0):
+        state, loss = torch.zeros(BATCH, 4).double(), 0.0
+        for k in range(STEPS):
+            state = model["cell"](x[k], edge(state, z) if k else state)
+            loss = loss + (state * weights[k]).sum()
+            state[0] = 0.0
+            state.mul_(0.9)
+        return loss
+
+    compare(model, closure, STEPS, "cell", closure)
+
+
+def test_states_in_a_buffer_that_is_written_to():
+    model, x = Looped("rnn"), torch.randn(STEPS, BATCH, 2).double()
+
+    def closure(z=1.0):
+        states = torch.zeros(STEPS + 1, BATCH, 4).double()
+        for k in range(STEPS):
+            before = edge(states[k], z) if k else states[k].clone()
+            states[k + 1] = model["cell"](x[k], before)
+        return (model["head"](states[1:]) ** 2).sum()
+
+    compare(model, closure, STEPS, "cell", closure)
+
+
+def test_beams_that_begin_with_the_same_state():
+    model, x = Looped("lstm"), torch.randn(STEPS, BATCH, 2).double()
+
+    def closure(z=1.0):
+        state, loss = model["cell"](x[0]), 0.0
+        for k in range(1, STEPS):
+            edged = tuple(edge(part, z) for part in state) if z != 1.0 else state
+            other = model["cell"](-x[k], edged)
+            state = model["cell"](x[k], edged)
+            loss = loss + (model["head"](state[0] * other[0]) ** 2).sum()
+            state = tuple(part[[1, 0, 2]] for part in state)
+        return loss
+
+    compare(model, closure, STEPS, "cell", closure)

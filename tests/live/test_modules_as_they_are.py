@@ -242,3 +242,48 @@ def test_attention_over_all_states_and_a_convolution_in_front():
         Net(), torch.randn(8, 2, 12), torch.randint(0, 3, (8,)), loss=functional.cross_entropy
     )
     assert answer.summary["residual"].max() < 1e-12
+
+
+def test_outputs_that_are_changed_in_place():
+    torch.manual_seed(4)
+    model = Tagger()
+    x, y = batch()
+
+    def closure():
+        output, _ = model.rnn(x)
+        output.mul_(2.0)
+        output[:, 0] = 0.0
+        return functional.cross_entropy(model.head(output).flatten(0, 1), y.flatten())
+
+    def plainly():
+        output = 2.0 * model.rnn(x)[0]
+        output = torch.cat([torch.zeros_like(output[:, :1]), output[:, 1:]], 1)
+        return functional.cross_entropy(model.head(output).flatten(0, 1), y.flatten())
+
+    ours, theirs = (gh.live.measure(model, each) for each in (closure, plainly))
+    assert "used elsewhere" not in repr(ours)
+    for column in ("contribution", "signed_share"):
+        assert ours.distances[column].to_numpy() == pytest.approx(
+            theirs.distances[column].to_numpy(), rel=1e-9, abs=1e-14
+        )
+
+
+def test_subclasses_and_what_is_compiled():
+    torch.manual_seed(4)
+
+    class Doubled(nn.LSTM):
+        def forward(self, x, state=None):
+            return super().forward(2.0 * x, state)
+
+    model = Tagger()
+    model.rnn = Doubled(3, 6, batch_first=True)
+    x, y = batch()
+    report = gh.live.measure(torch.compile(model), x, y, loss=functional.cross_entropy)
+    assert report.summary["module"].unique().tolist() == ["rnn"]
+    assert report.summary["residual"].max() < 1e-12
+    alone = nn.LSTM(3, 6, batch_first=True)
+    report = gh.live.measure(torch.compile(alone), x, torch.randn(10, 8, 6), functional.mse_loss)
+    assert report.summary["module"].unique().tolist() == ["lstm"]
+    model.rnn = torch.jit.script(nn.LSTM(3, 6, batch_first=True))
+    with pytest.raises(TypeError, match="a scripted model cannot be taken apart"):
+        gh.live.measure(model, x, y, loss=functional.cross_entropy)

@@ -54,7 +54,7 @@ def test_in_a_plain_loop(tmp_path):
         )
 
     with pytest.warns(
-        gh.live.TruncationWarning, match=r"step \d+: truncating at 3 loses [0-9]+ % of the"
+        gh.live.TruncationWarning, match=r"step \d+: training in chunks of 3 loses [0-9]+ % of the"
     ):
         model, monitor = train(401, watched)
     table = monitor.table

@@ -15,9 +15,10 @@ from gradient_horizon.networks.initialisations import spectral_radius
 from gradient_horizon.numerics.population import Weights
 from gradient_horizon.training import flossing, regulariser
 from gradient_horizon.training.network import Network
-from naive import OUTPUTS, SIZE, STEPS, SYMBOLS
+from naive import OUTPUTS, SIZE, SYMBOLS
 
-MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 4 == 2}
+STEPS = 6
+MASKS = {"dense": np.ones(STEPS, dtype=bool), "holes": np.arange(STEPS) % 3 == 1}
 # One whose value tells the slope, and one without that and without bounds.
 PHI = ("tanh", "gelu")
 BATCH = 2
@@ -26,6 +27,10 @@ BATCH = 2
 OWN = [own_cells.Diagonal(), guide.minimal_gated_unit()]
 every = pytest.mark.parametrize(
     "cell", [*CELLS, *OWN], ids=lambda cell: cell if cell in CELLS else type(cell).__name__
+)
+both = pytest.mark.parametrize(
+    ("activation", "mask"),
+    [("tanh", "dense"), pytest.param("gelu", "holes", marks=pytest.mark.slow)],
 )
 quiet = pytest.mark.filterwarnings("error")
 
@@ -105,8 +110,7 @@ def test_states_are_those_of_a_loop(cell, activation):
 
 
 @every
-@pytest.mark.parametrize("mask", MASKS)
-@pytest.mark.parametrize("activation", PHI)
+@both
 def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
     """Every weight of a population of two, against differences of the loss of plain loops."""
     nets = [draw(cell, seed)[0] for seed in (2, 3)]
@@ -125,31 +129,23 @@ def test_training_follows_the_gradient_of_the_loss(cell, activation, mask):
 
 
 @every
-@pytest.mark.parametrize("activation", PHI)
+@both
 @quiet
-def test_the_distances_add_up_to_the_gradient_of_the_loss(cell, activation):
-    """Norms of sums that know nothing of each other, and the residual against BPTT."""
-    net, *batch = draw(cell, 5)
-    one = loops.dynamics(cell, activation, net)
-    path = forward_pass.trace(one, *batch, MASKS["dense"])
-    for name, part in contributions.by_weight_and_distance(path).items():
-        assert part.residual < 1e-13
-        assert part.signed_share.sum() == pytest.approx(1.0, rel=1e-12)
-        expected = np.linalg.norm(loops.whole_gradient(one, name, *batch, MASKS["dense"]))
-        assert 10.0**part.log10_gradient_norm == pytest.approx(expected, rel=1e-8)
-
-
-@every
-@pytest.mark.parametrize("activation", PHI)
-def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation):
+def test_every_distance_is_that_of_a_loop_over_pairs(cell, activation, mask):
     """C_d by differences of a loss in which the weights of the step t - d alone are varied."""
     net, *batch = draw(cell, 6)
     one = loops.dynamics(cell, activation, net)
-    path = forward_pass.trace(one, *batch, MASKS["holes"])
+    path = forward_pass.trace(one, *batch, MASKS[mask])
     for name, part in contributions.by_weight_and_distance(path).items():
-        expected = loops.contributions(one, name, *batch, MASKS["holes"])
+        terms = loops.contributions(one, name, *batch, MASKS[mask])
+        expected = np.linalg.norm(terms, axis=1)
         measured = 10.0**part.log10_contribution
         np.testing.assert_allclose(measured, expected, rtol=1e-7, atol=1e-10)
+        # The norm of their sum, and the residual against backpropagation.
+        expected = np.linalg.norm(terms.sum(axis=0))
+        assert 10.0**part.log10_gradient_norm == pytest.approx(expected, rel=1e-8)
+        assert part.residual < 1e-13
+        assert part.signed_share.sum() == pytest.approx(1.0, rel=1e-12)
 
 
 @every
@@ -185,7 +181,7 @@ def test_no_step_back_exceeds_its_bound(cell):
 
 
 @every
-@pytest.mark.parametrize("truncation", [1, 3, STEPS])
+@pytest.mark.parametrize("truncation", [1, 4, STEPS])
 def test_truncated_backpropagation_cuts_between_stretches(cell, truncation):
     """The gradient of a net whose state is passed on as a constant every K steps, from the end."""
     net, *batch = draw(cell, 9)
@@ -257,7 +253,7 @@ def test_a_fast_form_is_taken_apart_as_the_step_is(name, activation):
 
 def test_states_that_leave_the_floats_are_refused():
     net, inputs, targets = draw(own_cells.TWINS["rnn"], 25)
-    net["W_hh"] *= 1e60
+    net["W_hh"] *= 1e90
     one = loops.dynamics(own_cells.TWINS["rnn"], "linear", net)
     with pytest.raises(dynamics.InexactError, match=r"leave the floating-point numbers at step \d"):
         forward_pass.trace(one, inputs, targets, MASKS["dense"])

@@ -1,9 +1,11 @@
-"""The squared error of a population against loops, central differences and closed forms."""
+"""The squared error of a population against loops and closed forms.
+
+Its gradient is tested beside those of all losses, in `test_losses.py`.
+"""
 
 import numpy as np
 import pytest
 
-import naive
 from gradient_horizon.networks import readout
 from gradient_horizon.networks.losses.squared_error import SquaredError
 from gradient_horizon.numerics.population import Weights
@@ -48,28 +50,6 @@ def naive_losses(weights, states, targets, p):
 
 @masks
 @widths
-def test_every_gradient_is_that_of_central_differences(mask, outputs):
-    weights, states, targets = draw(outputs)
-    loss, error, slopes = backward(weights, states, targets, mask)
-    for p in range(POPULATION):
-
-        def naive_loss(p=p):
-            return naive_losses(weights, states, targets, p)[MASKS[mask]].mean()
-
-        assert loss[p] == pytest.approx(naive_loss(), rel=1e-14)
-        for array, gradient in (
-            (states[1:, :, p], error[:, :, p]),
-            (weights["W_s"][p], slopes["W_s"][p]),
-            (weights["b_s"][p], slopes["b_s"][p]),
-        ):
-            # The loss is quadratic, so differences are off by rounding alone: 1e-16 / 1e-5.
-            expected = naive.central_differences(naive_loss, array)
-            assert abs(expected).max() > 0.01
-            np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-9)
-
-
-@masks
-@widths
 def test_losses_and_answers_row_by_row(mask, outputs):
     weights, states, targets = draw(outputs)
     for p in range(POPULATION):  # half of the answers a little off, within the tolerance or beyond
@@ -105,24 +85,6 @@ def test_guessing_the_mean_loses_the_variance():
     loss, error, slopes = backward(weights, states, targets, "dense")
     np.testing.assert_allclose(loss, targets.var(axis=(0, 1)).sum(axis=1), rtol=1e-14)
     assert abs(slopes["b_s"]).max() < 1e-15 and not error.any()
-
-
-@widths
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_net_has_the_same_bits_whatever_stands_beside_it(outputs, dtype):
-    weights, states, targets = draw(outputs, dtype, population=7)
-    together = backward(weights, states, targets, "holes")
-    rows = SquaredError().readout(MASKS["holes"], BATCH, weights).loss(states, targets)[0]
-    for p in range(7):
-        alone, own_states, own_targets = draw(outputs, dtype, population=1)
-        alone.flat[...] = weights.flat[p]
-        own_states[...], own_targets[...] = states[:, :, p : p + 1], targets[:, :, p : p + 1]
-        loss, error, slopes = backward(alone, own_states, own_targets, "holes")
-        assert loss[0] == together[0][p]
-        np.testing.assert_array_equal(error[:, :, 0], together[1][:, :, p])
-        np.testing.assert_array_equal(slopes.flat[0], together[2].flat[p])
-        own = SquaredError().readout(MASKS["holes"], BATCH, alone).loss(own_states, own_targets)[0]
-        np.testing.assert_array_equal(own[0], rows[p])
 
 
 def test_sums_over_steps_that_are_cut(monkeypatch):

@@ -95,15 +95,8 @@ def varied(one, name):
     return one.weights[name] if name in one.weights else one.eigenvalues.view(np.float64)
 
 
-def whole_gradient(one, name, inputs, targets, loss_mask):
-    """The gradient by the array that is taken apart."""
-    return naive.central_differences(
-        lambda: loss(one, inputs, targets, loss_mask), varied(one, name)
-    )
-
-
 def contributions(one, name, inputs, targets, loss_mask):
-    """The norm of C_d at every distance: the weights of the step t - d alone are varied."""
+    """C_d of every distance, (T, M): the weights of the step t - d alone are varied."""
     array, before = varied(one, name), states(one, inputs)
     steps, last = len(inputs), np.flatnonzero(loss_mask)[-1]
     x, count = vectors(one.weights, inputs), loss_mask.sum() * inputs.shape[1]
@@ -123,7 +116,7 @@ def contributions(one, name, inputs, targets, loss_mask):
                 sides.append(found)
             slope = (8.0 * (sides[0] - sides[1]) - (sides[2] - sides[3])) / (12.0 * 1e-3)
             terms[(slice(None), *index)] += slope / count
-    return np.linalg.norm(terms.reshape(steps, -1), axis=1)
+    return terms.reshape(steps, -1)
 
 
 def truncated_gradient(cell, activation, net, name, inputs, targets, loss_mask, truncation):

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
+import mixed
 import project
 
 
@@ -63,7 +65,17 @@ def without_tex(tmp_path_factory, path_without_tex):
 
 
 @pytest.fixture(scope="session")
-def tiny(without_tex):
-    """The same once TeX is there, if it is: nothing has disturbed the run."""
-    printed = project.succeed(project.RUN_WORKFLOW, without_tex.folder, "--configfile", "tiny.yaml")
-    return Run(without_tex.folder, printed)
+def tiny(without_tex, tmp_path_factory):
+    """A copy of the same once TeX is there, if it is."""
+    folder = tmp_path_factory.mktemp("tiny") / "project"
+    subprocess.run(["cp", "-a", without_tex.folder, folder], check=True)
+    printed = project.succeed(project.RUN_WORKFLOW, folder, "--configfile", "tiny.yaml")
+    return Run(folder, printed)
+
+
+@pytest.fixture(scope="session")
+def mixed_run(tmp_path_factory):
+    """Tiny experiments on a text of the user's own, and compared with a paper."""
+    folder = mixed.copy(tmp_path_factory.mktemp("mixed") / "project")
+    printed = project.succeed(project.SNAKEMAKE, folder, "--cores", "all", *mixed.CONFIGURED)
+    return Run(folder, printed)

@@ -2,12 +2,14 @@
 
 import ctypes
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,10 @@ BIN = Path(sys.executable).parent
 PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 SNAKEMAKE = [str(BIN / "snakemake")]
 RUN_WORKFLOW = [sys.executable, "workflow/scripts/run_workflow.py"]
+
+# Processes that have imported Snakemake.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["snakemake.cli"])
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 # As small as a run can be: seconds.
@@ -68,6 +74,36 @@ def succeed(command, folder, *arguments, **options):
     output, code = call(command, folder, *arguments, **options)
     assert code == 0, output
     return output
+
+
+def dry_run(folder, *arguments, path=PATH):
+    """Which jobs a dry run announces; Snakemake, whose import takes half of its time, is there."""
+    with tempfile.NamedTemporaryFile("r") as output:
+        process = FORKS.Process(
+            target=_snakemake,
+            args=(output.name, folder, environment(folder, path), ["-n", *map(str, arguments)]),
+        )
+        process.start()
+        process.join(600)
+        printed = output.read()
+    assert process.exitcode == 0, printed
+    found = jobs(printed)
+    # A dry run that says anything else than this has jobs, and they were understood.
+    assert bool(found) != ("Nothing to be done" in printed), printed
+    return found
+
+
+def _snakemake(output, folder, environment, arguments):
+    """Run Snakemake in this process as `call` does in a new one."""
+    with open(output, "w") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(folder)
+    os.environ |= environment
+    sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
+    from snakemake.cli import main
+
+    main(arguments)
 
 
 def copy(folder):

@@ -21,16 +21,17 @@ def errors(output):
 
 
 @pytest.fixture
-def finished(tiny, tmp_path):
+def finished(without_tex, tmp_path):
     """A copy of a finished run, to be broken."""
     folder = tmp_path / "project"
-    subprocess.run(["cp", "-a", tiny.folder, folder], check=True)
+    subprocess.run(["cp", "-a", without_tex.folder, folder], check=True)
     return folder
 
 
-def run_again(folder):
-    """Start it once more; what it printed."""
-    return project.call(project.RUN_WORKFLOW, folder, *TINY)
+@pytest.fixture
+def run_again(path_without_tex):
+    """What starts a run once more; what it printed, and its exit code."""
+    return lambda folder: project.call(project.RUN_WORKFLOW, folder, *TINY, path=path_without_tex)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("size", ["16k", "200k"])
-def test_a_full_disk(tiny, tmp_path, small_disk, size):
+def test_a_full_disk(without_tex, run_again, tmp_path, small_disk, size):
     folder = project.tiny_copy(tmp_path / "project")
     results = folder / "results"
     small_disk(results, size)
@@ -61,7 +62,7 @@ def test_a_full_disk(tiny, tmp_path, small_disk, size):
     subprocess.run(["mount", "-o", "remount,size=64m", str(results)], check=True)
     output, code = run_again(folder)
     assert code == 0, output
-    assert project.different(tiny.results, project.results(folder)) == []
+    assert project.different(without_tex.results, project.results(folder)) == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_full_disk(tiny, tmp_path, small_disk, size):
         (f"{RUN}/summary.parquet", "overwritten"),
     ],
 )
-def test_a_broken_result_is_never_taken_for_whole(tiny, finished, file, damage):
+def test_a_broken_result_is_never_taken_for_whole(without_tex, run_again, finished, file, damage):
     place = finished / file
     content = place.read_bytes()
     half = len(content) // 2
@@ -88,10 +89,10 @@ def test_a_broken_result_is_never_taken_for_whole(tiny, finished, file, damage):
     place.unlink()
     output, code = run_again(finished)
     assert code == 0, output
-    assert project.different(tiny.results, project.results(finished)) == []
+    assert project.different(without_tex.results, project.results(finished)) == []
 
 
-def test_a_weight_that_is_not_a_number_is_never_measured(tiny, finished):
+def test_a_weight_that_is_not_a_number_is_never_measured(without_tex, run_again, finished):
     """In a file that is whole otherwise, of one seed at one checkpoint."""
     file, place = f"{RUN}/train.npz", finished / RUN / "train.npz"
     trained = files.read_arrays(place)
@@ -105,10 +106,10 @@ def test_a_weight_that_is_not_a_number_is_never_measured(tiny, finished):
     place.unlink()
     output, code = run_again(finished)
     assert code == 0, output
-    assert project.different(tiny.results, project.results(finished)) == []
+    assert project.different(without_tex.results, project.results(finished)) == []
 
 
-def test_results_that_cannot_be_written(tmp_path):
+def test_results_that_cannot_be_written(run_again, tmp_path):
     folder = project.tiny_copy(tmp_path / "project")
     (folder / "results").write_text("a file where the folder should be")
     output, code = run_again(folder)
@@ -118,7 +119,7 @@ def test_results_that_cannot_be_written(tmp_path):
 
 
 @pytest.mark.parametrize("days", [-1000, 1000])
-def test_a_clock_that_jumps(tiny, finished, days):
+def test_a_clock_that_jumps(without_tex, run_again, finished, days):
     """What was made in the future, or long ago, is the same; a change is noticed all the same."""
     jump = time.time() + days * 86400
     for place, _, names in os.walk(finished):
@@ -126,13 +127,12 @@ def test_a_clock_that_jumps(tiny, finished, days):
             os.utime(os.path.join(place, name), (jump, jump))
     output, code = run_again(finished)
     assert code == 0, output
-    assert project.different(tiny.results, project.results(finished)) == []
+    assert project.different(without_tex.results, project.results(finished)) == []
     with project.changed(finished / "tiny.yaml", lambda text: text.replace("steps: 5", "steps: 6")):
-        dry = project.succeed(project.SNAKEMAKE, finished, "-n", *TINY)
-    assert project.jobs(dry)["train_networks"]
+        assert project.dry_run(finished, *TINY)["train_networks"]
 
 
-def test_nets_that_diverge(tmp_path):
+def test_nets_that_diverge(run_again, tmp_path):
     changes = {
         **project.TINY,
         "experiments": {
@@ -148,7 +148,8 @@ def test_nets_that_diverge(tmp_path):
         },
     }
     folder = project.tiny_copy(tmp_path / "project", changes)
-    project.succeed(project.RUN_WORKFLOW, folder, *TINY)
+    output, code = run_again(folder)
+    assert code == 0, output
     table = (folder / "results/tables/summary.csv").read_text()
     assert "nan" not in table.lower() and len(table.splitlines()) == 9
     numbers = (folder / "results/paper/numbers.json").read_text()

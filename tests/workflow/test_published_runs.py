@@ -34,47 +34,13 @@ def test_the_configuration_of_a_paper_holds_nothing_else(name, overlay):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_what_the_configuration_of_a_paper_runs(tmp_path, name):
     folder = project.copy(tmp_path / "project")
-    output = project.succeed(project.SNAKEMAKE, folder, "-n", "--configfile", f"config/{name}.yaml")
-    jobs = project.jobs(output)
+    jobs = project.dry_run(folder, "--configfile", f"config/{name}.yaml")
     assert jobs["collect_published"] == {""}
     assert jobs["draw_figures"] == set(configured(name))
 
 
-TINY = project.TINY | {
-    "experiments": {
-        **{name: None for name, own in project.TINY["experiments"].items()},
-        **{
-            f"order_{length}": {
-                "task": {"name": "temporal_order", "sequence_length": length},
-                "model": {"hidden_size": 4},
-                "grid": {
-                    "activations": ["tanh"],
-                    "spectral_radii": [0.9],
-                    "seeds": 2,
-                    "remedies": {"none": {}, "clipping": {"gradient_clip": 1.0}},
-                },
-                "training": {"steps": 5, "batch_size": 4, "gradient_clip": None},
-                "measurement": {"checkpoints": 2, "probe_batch": 2},
-                "published": {"comparison": "pascanu2013"},
-            }
-            for length in (10, 12)
-        },
-    }
-}
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    """A finished run of nets that cannot have learnt anything yet: the folder, what was printed."""
-    folder = project.tiny_copy(tmp_path_factory.mktemp("published") / "project", TINY)
-    printed = project.succeed(
-        project.SNAKEMAKE, folder, "--cores", "all", "--configfile", "tiny.yaml"
-    )
-    return folder, printed
-
-
-def test_the_table(compared):
-    with (compared[0] / "results/tables/published.csv").open(newline="") as file:
+def test_the_table(mixed_run):
+    with (mixed_run.folder / "results/tables/published.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["published"] for row in rows] == CLAIMS["pascanu2013"]
     found = {row["published"]: (row["here"], row["same_direction"]) for row in rows}
@@ -85,16 +51,16 @@ def test_the_table(compared):
     assert [row["here"] for row in rows].count("not in this run") == 4
 
 
-def test_it_is_told_at_the_end(compared):
-    summary = (compared[0] / "results/tables/published.txt").read_text()
-    assert summary in compared[1]
+def test_it_is_told_at_the_end(mixed_run):
+    summary = (mixed_run.folder / "results/tables/published.txt").read_text()
+    assert summary in mixed_run.printed
     assert summary.count("here: ") == len(CLAIMS["pascanu2013"])
 
 
 @pytest.mark.tex
-def test_it_is_in_the_paper(compared):
-    pdf = compared[0] / "results/paper/paper.pdf"
-    text = " ".join(project.succeed(["pdftotext"], compared[0], "-layout", pdf, "-").split())
+def test_it_is_in_the_paper(mixed_run):
+    pdf = mixed_run.folder / "results/paper/paper.pdf"
+    text = " ".join(project.succeed(["pdftotext"], mixed_run.folder, "-layout", pdf, "-").split())
     assert "Compared with what was published" in text
     assert "nets that only clipping solves" in text
     assert "Newcombe" in text and "??" not in text

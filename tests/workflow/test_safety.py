@@ -57,9 +57,9 @@ def unsafe(tree):
                 yield f"yaml.{name}"
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-def test_no_code_from_data(source):
-    assert list(unsafe(ast.parse(source.read_text()))) == []
+def test_no_code_from_data():
+    found = {source: [*unsafe(ast.parse(source.read_text()))] for source in SOURCES}
+    assert {source: names for source, names in found.items() if names} == {}
 
 
 def test_code_is_imported_by_its_name_in_one_place_alone():

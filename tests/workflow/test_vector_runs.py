@@ -46,8 +46,7 @@ def run(tmp_path_factory):
 
 
 def plan(folder):
-    output = project.succeed(project.SNAKEMAKE, folder, "-n", "--configfile", "tiny.yaml")
-    return project.jobs(output)
+    return project.dry_run(folder, "--configfile", "tiny.yaml")
 
 
 def test_every_gradient_is_measured(run):

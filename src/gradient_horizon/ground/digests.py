@@ -67,13 +67,7 @@ def _reachable(waiting: list[Path], folder: Path, package: str | None) -> tuple[
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            names = _imported(file, file.read_bytes(), folder)
-            waiting += [
-                path
-                for name in names
-                if package is None or name[:1] == (package,)
-                for path in _files(name, folder)
-            ]
+            waiting += _imported(file, file.read_bytes(), folder, package)
     return tuple(sorted(found))
 
 
@@ -86,13 +80,13 @@ def _sha256(files: Iterable[Path]) -> str:
 
 
 @cache  # most modules are used by several scripts
-def _imported(file: Path, source: bytes, folder: Path) -> set[tuple[str, ...]]:
-    """Dotted names that one file imports, from the folder of its top-level package."""
-    names = set()
+def _imported(file: Path, source: bytes, folder: Path, package: str | None) -> set[Path]:
+    """The files that importing what one file imports runs, of a folder or one package in it."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # Python cannot import it either
-        return names
+        return set()
+    names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {tuple(alias.name.split(".")) for alias in node.names}
@@ -105,7 +99,12 @@ def _imported(file: Path, source: bytes, folder: Path) -> set[tuple[str, ...]]:
                 base = (*place.relative_to(folder).parts, *base)
             # `from package import name` may mean a module of the package.
             names |= {(*base, alias.name) for alias in node.names} | {base}
-    return names
+    return {
+        path
+        for name in names
+        if package is None or name[:1] == (package,)
+        for path in _files(name, folder)
+    }
 
 
 def _files(name: tuple[str, ...], folder: Path) -> list[Path]:

@@ -150,25 +150,19 @@ def write_blocks(path: str | Path, blocks: Sequence[Mapping]) -> None:
     Raises
     ------
     FileError : as `replacing`.
-    ValueError : the keys differ, or the lengths in one block, or an array has more than one axis.
     """
     from pyarrow import Table, parquet
 
-    names = list(blocks[0])
-    if any(list(block) != names for block in blocks):
-        raise ValueError("all blocks of a table must have the same columns")
     parts = [np.broadcast_arrays(*map(np.atleast_1d, block.values())) for block in blocks]
     columns = [_arrow_array(np.concatenate(column)) for column in zip(*parts, strict=True)]
     with replacing(path) as temporary:
-        parquet.write_table(Table.from_arrays(columns, names), temporary)
+        parquet.write_table(Table.from_arrays(columns, list(blocks[0])), temporary)
 
 
 def _arrow_array(values: np.ndarray):
     """Make a column (R,) an Arrow array from its buffers; `pyarrow.array` would import pandas."""
     import pyarrow as pa
 
-    if values.ndim != 1:
-        raise ValueError(f"a column of a table has one axis, not {values.ndim}")
     if values.dtype.kind == "U":
         texts = [text.encode() for text in values.tolist()]
         ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)

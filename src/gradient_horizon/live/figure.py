@@ -72,7 +72,7 @@ def draw_training(table, truncation: int | None) -> Figure:
                 )
         styles = {name: {"color": hue} for name, hue in hues.items()} if len(hues) > 1 else {}
         styles |= {"99 % of the gradient": {"color": "0.3"}}
-        styles |= {"to lose 1 %": {"color": "0.3", "linestyle": "--"}}
+        styles |= {"k that loses 1 %": {"color": "0.3", "linestyle": "--"}}
         if truncation is not None:
             axes[0, 0].axhline(truncation, color="0.5", linestyle=":")
             styles |= {"truncation": {"color": "0.5", "linestyle": ":"}}
@@ -95,32 +95,43 @@ def _distances(axes: Axes, report, hues: dict) -> None:
             axes.axvline(reach, color=hues[module], linestyle=":", linewidth=0.9)
     axes.set(xlabel="distance $d$", ylabel="share of gradient", yscale="log")
     axes.set_ylim(max(SMALLEST_SHARE, axes.get_ylim()[0]), 1.5)
+    farthest = table.loc[table["share"] >= SMALLEST_SHARE, "distance"].max()
+    if np.isfinite(farthest):
+        axes.set_xlim(-0.04 * max(farthest, 1.0), 1.04 * max(farthest, 1.0))
     axes.set_title("where it arises (dotted: 99 %)")
     plotting.whole_numbers(axes)
 
 
 def _truncation(axes: Axes, report, hues: dict) -> None:
     """What of the gradient is kept where backpropagation stops."""
-    farthest = 0.0 if report.truncation is None else report.truncation
+    farthest = 1 if report.truncation is None else report.truncation
     for module, rows in report.truncations.groupby("module", sort=False):
         axes.plot(rows["k"], 100.0 * rows["kept"], color=hues[module])
+        axes.plot(
+            rows["k"], 100.0 * rows["chunk_kept"], color=hues[module], linestyle=":", linewidth=0.9
+        )
         farthest = max(farthest, rows.loc[rows["kept"] < NEARLY_ALL, "k"].max())
     if farthest < 0.7 * report.truncations["k"].max():  # beyond, the lines are flat
         axes.set_xlim(0.0, 1.3 * farthest)
     if report.truncation is not None:
         axes.axvline(report.truncation, color="0.5", linestyle="--", linewidth=0.9)
     axes.set(xlabel="steps $k$ gone back", ylabel="% of gradient kept", ylim=(-5.0, 105.0))
-    axes.set_title("what truncating keeps")
+    axes.set_title("what truncating keeps (dotted: in chunks)")
     plotting.whole_numbers(axes)
 
 
 def _half_lives(axes: Axes, report, hues: dict) -> None:
     """After how many steps the units of gated modules have forgotten half."""
     table = report.half_lives[np.isfinite(report.half_lives["half_life"])]
-    lives = table["half_life"]
-    low, high = np.floor(np.log10(lives.min())), np.ceil(np.log10(lives.max()))
-    bins = np.logspace(low, max(high, low + 1), int(max(high - low, 1) * BINS_PER_DECADE) + 1)
+    logs = np.log10(table["half_life"])
+    low, high = logs.min() - 0.1, max(logs.max() + 0.1, logs.min() + 0.5)
+    bins = np.logspace(low, high, int((high - low) * BINS_PER_DECADE) + 2)
     for module, rows in table.groupby("module", sort=False):
-        axes.hist(rows["half_life"], bins, color=hues[module], alpha=0.6 if len(hues) > 1 else 1.0)
+        # Outlines, as bars of one module would hide those of another.
+        style = {"color": hues[module]} if len(hues) == 1 else {"edgecolor": hues[module]}
+        axes.hist(rows["half_life"], bins, histtype="stepfilled", **style, fill=len(hues) == 1)
     axes.set(xlabel="half-life in steps", ylabel="units", xscale="log")
+    plotting.plain_logarithms(axes)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.set_axisbelow(True)  # the grid would cut the bars
     axes.set_title("how fast gates forget")

@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 LOWER = (torch.float32, torch.float16, torch.bfloat16)
+WITHOUT_FLOAT64 = {"mps"}
 ROUNDING = (torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16)
 
 
@@ -20,6 +21,10 @@ def in_float64(model: torch.nn.Module) -> Iterator[None]:
 
     Parameters, buffers, gradients, hooks, modes, every attribute of its modules, and the states of
     the random generators are afterwards what they were, also if the block fails.
+
+    Raises
+    ------
+    ValueError : the model is on a device without float64.
     """
     with ExitStack() as stack:
         stack.enter_context(_same_random_numbers(model))
@@ -131,6 +136,12 @@ def _copies(attributes: dict) -> dict:
 @contextmanager
 def _tensors_in_float64(model: torch.nn.Module) -> Iterator[None]:
     tensors = _tensors(model)
+    lacking = {tensor.device.type for tensor in tensors} & WITHOUT_FLOAT64
+    if lacking:
+        raise ValueError(
+            f"the model is on a device without float64 ({', '.join(lacking)}); move it and its "
+            "batch to another first, as by model.cpu()"
+        )
     before = [(tensor, tensor.data, tensor.grad, tensor.requires_grad) for tensor in tensors]
     try:
         for tensor in tensors:

@@ -1,18 +1,13 @@
 """Measuring a live PyTorch model: every recurrent module that runs, taken apart by distance."""
 
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence
-from tqdm.auto import tqdm
 
-from ..ground.names import nearest
+from . import arguments, watching
 from .float64 import in_float64
 from .notes import about_batch, about_model
 from .one_module import Taken, Totals, take_module
@@ -21,6 +16,7 @@ from .recording import CELLS, LAYERS, Call, record
 from .report import Report
 
 TOLERANCE = 1e-6
+COMPILED = "_orig_mod."  # what torch.compile puts before names
 
 
 def measure(
@@ -31,6 +27,7 @@ def measure(
     *,
     tolerance: float = TOLERANCE,
     max_distance: int | None = None,
+    distances: str | Sequence[int] = "auto",
     truncation: int | None = None,
     cells: Iterable[str | nn.Module] = (),
     progress: bool = True,
@@ -50,10 +47,15 @@ def measure(
     tolerance : a walk over distances ends when what is left of the gradient of every weight is at
         most this part of it; 0 walks to the end.
     max_distance : the farthest distance that is walked to.
+    distances : `all`; or which ones beyond the nearest 16 are to be taken by doubling, which for
+        long sequences costs far less than the walk; `auto` walks, and goes over to doubling
+        where that pays.
     truncation : after how many steps backpropagation is cut off in training, if it is: the answer
-        then says what that keeps.
+        then says what that keeps where every error goes back so far, and in chunks of so many
+        steps, in which errors near the start go back less far.
     cells : modules of one's own that map (x, state) to the next state, or their names.
-    progress : whether a bar is shown where it takes more than five seconds.
+    progress : whether a bar is shown in a terminal or notebook where it takes more than five
+        seconds.
 
     Returns
     -------
@@ -77,18 +79,19 @@ def measure(
     >>> gh.live.measure(model, x, y, loss=torch.nn.functional.mse_loss)
     99 % of the gradient of `lstm` arises within ...
     """
-    _check(model, tolerance, max_distance, truncation)
+    arguments.check(model, tolerance, max_distance, truncation)
+    distances = arguments.checked_distances(distances)
     closure = inputs
     if targets is not None or loss is not None:
-        closure = _closure(model, inputs, targets, loss)
+        closure = arguments.loss_of(model, inputs, targets, loss)
     elif isinstance(inputs, nn.Module) or not callable(inputs):
         raise TypeError(
             "measure takes a model with inputs, targets and loss=..., or a model and a closure "
             "that returns the loss"
         )
-    own = _own_cells(model, cells)
+    own = arguments.own_cells(model, cells)
     # NumPy's products are small here; PyTorch has the threads that the user gave it.
-    with in_float64(model), threadpool_limits(1, "blas"), _interrupts() as interrupted:
+    with in_float64(model), threadpool_limits(1, "blas"), watching.interrupts() as interrupted:
         recording = record(closure, model, own)
         loss_value = float(recording.loss.detach())
         if not math.isfinite(loss_value):
@@ -99,7 +102,7 @@ def measure(
             raise ValueError(_nothing_ran(model))
         totals = _totals(recording, list(names))
         found: list[Taken] = []
-        notes = about_model(model) + about_batch(targets)
+        notes = about_model(model) + about_batch(targets, by_module)
         for name, calls in by_module.items():
             if not any(map(totals.reaches, calls)):
                 notes.append(f"no gradient reaches `{name}`")
@@ -107,7 +110,7 @@ def measure(
             if interrupted():
                 notes.append(f"interrupted before `{name}` was measured")
                 continue
-            with _bar(name, progress) as step:
+            with watching.distance_bar(name, progress) as step:
                 found.append(
                     take_module(
                         name,
@@ -117,6 +120,7 @@ def measure(
                         names,
                         tolerance=tolerance,
                         max_distance=max_distance,
+                        distances=distances,
                         progress=lambda *done, step=step: step(*done) or interrupted(),
                     )
                 )
@@ -173,7 +177,7 @@ def measure_step(
     wrapped = StepModule(step, parameters)
     state = state if isinstance(state, tuple | list) else (state,)
     error = error if isinstance(error, tuple | list) else (error,)
-    _check_step(inputs, state, error)
+    arguments.check_step(inputs, state, error)
 
     def closure() -> torch.Tensor:
         total, now = 0.0, tuple(state)
@@ -194,101 +198,13 @@ def measure_step(
     )
 
 
-def _check_step(inputs, state: tuple, error: tuple) -> None:
-    steps, batch = inputs.shape[:2]
-    if len(error) != len(state):
-        raise ValueError(f"error: {len(error)} parts for a state of {len(state)}")
-    for part, rows in zip(state, error, strict=True):
-        if part.shape[:1] != (batch,):
-            raise ValueError(
-                f"state: it is {tuple(part.shape)}; allowed: ({batch}, ...), as many sequences as "
-                "there are in the inputs"
-            )
-        if rows.shape != (steps, *part.shape):
-            raise ValueError(
-                f"error: it is {tuple(rows.shape)}; allowed: {(steps, *part.shape)}, one for "
-                "every step"
-            )
-
-
-def _check(model, tolerance, max_distance, truncation) -> None:
-    """Refuse arguments that make no sense."""
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError("a scripted model cannot be taken apart; measure the one it was made from")
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model: {type(model).__name__} is none; allowed: a torch.nn.Module")
-    if not 0.0 <= tolerance < 1.0:
-        raise ValueError(f"tolerance: {tolerance} is not possible; allowed: from 0 to below 1")
-    for name, value in (("max_distance", max_distance), ("truncation", truncation)):
-        least = 0 if name == "max_distance" else 1
-        if value is not None and (not isinstance(value, int) or value < least):
-            raise ValueError(
-                f"{name}: {value!r} is not possible; allowed: a whole number from {least} on"
-            )
-
-
-def _closure(model: nn.Module, inputs, targets, loss) -> Callable:
-    """Return what runs the model once and gives its loss."""
-    if targets is None or loss is None:
-        missing = "targets" if targets is None else "loss=..."
-        raise TypeError(f"measure needs inputs, targets and loss=...; {missing} is missing")
-
-    def closure() -> torch.Tensor:
-        if isinstance(inputs, Mapping):
-            output = model(**inputs)
-        elif isinstance(inputs, tuple) and not isinstance(inputs, PackedSequence):
-            output = model(*inputs)
-        else:
-            output = model(inputs)
-        output = _first(output)
-        if _classes_last(output, targets):
-            return loss(output.flatten(0, -2), targets.flatten())
-        return loss(output, targets)
-
-    return closure
-
-
-def _first(output):
-    """Return the first output of several."""
-    while isinstance(output, tuple | list) and not isinstance(output, PackedSequence):
-        output = output[0]
-    return output.data if isinstance(output, PackedSequence) else output
-
-
-def _classes_last(output, targets) -> bool:
-    """Tell whether outputs are (..., classes) and targets (...), of more than one axis."""
-    return (
-        isinstance(targets, torch.Tensor)
-        and not targets.is_floating_point()
-        and targets.dim() > 1
-        and output.dim() == targets.dim() + 1
-        and output.shape[:-1] == targets.shape
-    )
-
-
-def _own_cells(model: nn.Module, cells) -> list[nn.Module]:
-    """Return the modules of the user's own, given or named."""
-    named, found = dict(model.named_modules()), []
-    for cell in [cells] if isinstance(cells, str | nn.Module) else cells:
-        if isinstance(cell, nn.Module):
-            found.append(cell)
-        elif cell in named:
-            found.append(named[cell])
-        else:
-            names = [name for name in named if name]
-            raise ValueError(
-                f"cells: {cell!r} is not in the model; allowed: {', '.join(names)}"
-                f"{nearest(cell, names)}"
-            )
-    return found
-
-
 def _by_module(model: nn.Module, calls: list[Call]) -> dict[str, list[Call]]:
     """Return the calls of each module, by its name."""
     names = {module: name for name, module in model.named_modules()}
     found: dict[str, list[Call]] = {}
     for call in calls:
-        name = names[call.module] or type(call.module).__name__.lower()
+        name = f"{names[call.module]}.".replace(COMPILED, "").rstrip(".")
+        name = name or type(call.module).__name__.lower()
         found.setdefault(name, []).append(call)
     return found
 
@@ -315,38 +231,3 @@ def _totals(recording, parameters: list[nn.Parameter]) -> Totals:
             raise
         message = "the closure calls backward() itself; it has to return the loss before that"
         raise ValueError(message) from error
-
-
-@contextmanager
-def _bar(name: str, shown: bool) -> Iterator[Callable[[int, int], bool]]:
-    """Show a bar over distances after five seconds; what is given never ends the walk."""
-    with tqdm(desc=name, unit=" distances", delay=5.0, disable=not shown, leave=False) as bar:
-
-        def step(done: int, most: int) -> bool:
-            bar.total = most
-            bar.update(done - bar.n)
-            return False
-
-        yield step
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Remember a first Ctrl-C instead of raising it; a second one is raised."""
-    seen = []
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def remember(number, frame) -> None:
-        seen.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    if callable(before):
-        signal.signal(signal.SIGINT, remember)
-    try:
-        yield lambda: bool(seen)
-    finally:
-        if callable(before):
-            signal.signal(signal.SIGINT, before)

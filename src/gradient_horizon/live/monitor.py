@@ -4,7 +4,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -38,16 +37,17 @@ class Monitor:
     inputs, targets, loss : of a batch that is the same every time, as in `measure`; or a closure in
         place of the inputs.  May be left out if every call of `step` brings its own.
     every : how many steps there are from one measurement to the next; the first is at step 0.
-    truncation : after how many steps the training cuts backpropagation off, if it does.
-    allowed : the part of the gradient that this may lose; a warning says so where it is more.
+    truncation : how long the chunks are that are trained on, the state being carried from one to
+        the next; None for whole sequences.
+    allowed : the part of the gradient that chunks may lose; a warning says so where it is more.
     path : of a CSV that holds the table after every measurement; rows that it already has are kept.
     tolerance, max_distance, cells : as in `measure`.
 
     Attributes
     ----------
     table : a row for each measurement and module: `step`, `module`, `loss`, `h99`, `k01`, either
-        `_censored` where it is a lower bound, `gradient_norm`, and what truncation keeps, `kept`,
-        and its `angle` in degrees.
+        `_censored` where it is a lower bound, `gradient_norm`, and what chunks keep, `kept`, and
+        the `angle` in degrees.
     last : the last report; None before the first.
 
     Examples
@@ -62,7 +62,7 @@ class Monitor:
     ...     optimiser.zero_grad()
     ...     torch.nn.functional.mse_loss(model(x)[0], y).backward()
     ...     optimiser.step()
-    ...     monitor.step()
+    ...     _ = monitor.step()
     >>> monitor.table["step"].tolist()
     [0, 10, 20]
     """
@@ -141,8 +141,9 @@ class Monitor:
         lost = 1.0 - row["kept"]
         if self.truncation is not None and lost > self.allowed:
             message = (
-                f"step {row['step']}: truncating at {self.truncation} loses {100 * lost:.0f} % of "
-                f"the gradient of `{row['module']}`, allowed {100 * self.allowed:.0f} %"
+                f"step {row['step']}: training in chunks of {self.truncation} loses "
+                f"{100 * lost:.0f} % of the gradient of `{row['module']}`, allowed "
+                f"{100 * self.allowed:.0f} %"
             )
             warnings.warn(message, TruncationWarning, stacklevel=4)
 
@@ -158,7 +159,7 @@ class Monitor:
 
         Raises
         ------
-        ImportError : Lightning is not installed.
+        ImportError : Lightning has not been imported.
         """
         return _callback_class()(self)
 
@@ -190,14 +191,10 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _callback_class() -> type:
     """Return the class of a callback, of the Lightning that is in use."""
-    names = [name for name in LIGHTNING if name in sys.modules] or list(LIGHTNING)
-    for name in names:
-        try:
-            base = import_module(name).Callback
-        except ImportError:
-            continue
-        return type("HorizonCallback", (_Callback, base), {})
-    raise ImportError("a callback needs Lightning: pip install lightning")
+    for name in LIGHTNING:
+        if name in sys.modules:
+            return type("HorizonCallback", (_Callback, sys.modules[name].Callback), {})
+    raise ImportError(f"a callback is for Lightning: import {' or '.join(LIGHTNING)} first")
 
 
 class _Callback:

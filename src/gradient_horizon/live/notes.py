@@ -1,5 +1,7 @@
 """What makes an answer mean less than it seems to, in a line each."""
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -7,10 +9,12 @@ from torch import nn
 from ..gradients.stacks.rows import Rows
 from ..ground.names import count_of
 from .one_module import Taken
+from .recording import Call
 
 FEW_SEQUENCES = 8
 IGNORED = -100  # PyTorch's ignore_index
 CANCELLED = 0.01
+UNLIKELY = 1e-6
 
 
 def about_model(model: nn.Module) -> list[str]:
@@ -29,37 +33,43 @@ def about_model(model: nn.Module) -> list[str]:
     return ["dropout is on: this is the gradient of one draw; model.eval() measures without"]
 
 
-def about_batch(targets) -> list[str]:
-    """Say what of the targets counts for nothing, and what looks like padding and counts."""
-    if not isinstance(targets, torch.Tensor) or targets.is_floating_point() or targets.dim() < 2:
+def about_batch(targets, by_module: dict[str, list[Call]]) -> list[str]:
+    """Say what of the targets counts for nothing, and what looks like padding and counts.
+
+    Parameters
+    ----------
+    targets : of the model, if it was given any.
+    by_module : the calls of each module, which tell whether sequences come first.
+    """
+    if not isinstance(targets, torch.Tensor) or targets.is_floating_point() or targets.dim() != 2:
         return []
     ignored = int((targets == IGNORED).sum())
     if ignored:
-        return [
-            f"{ignored:,} of {count_of(targets.numel(), 'target')} are {IGNORED}: they do not count"
-        ]
-    for axis in (1, 0):
-        rows = targets.transpose(axis, -1).reshape(-1, targets.shape[axis])
-        ends = _runs_at_the_end(rows)
-        if ends is not None:
-            return [
-                f"{count_of(ends[1], 'sequence')} end in runs of target {ends[0]}: if that is "
-                f"padding, it counts as targets unless the loss ignores it (target {IGNORED})"
-            ]
-    return []
+        count = count_of(targets.numel(), "target")
+        return [f"{ignored:,} of {count} are {IGNORED}: they do not count"]
+    modules = [calls[0].module for calls in by_module.values()]
+    sequences_first = any(getattr(module, "batch_first", False) for module in modules)
+    ends = _runs_at_the_end(targets if sequences_first else targets.T)
+    if ends is None:
+        return []
+    value, count = ends
+    return [
+        f"{count_of(count, 'sequence')} end in runs of target {value}: if that is padding, it "
+        f"counts as targets unless the loss ignores it (target {IGNORED})"
+    ]
 
 
 def _runs_at_the_end(rows: torch.Tensor) -> tuple[int, int] | None:
-    """Return a class that ends sequences in runs of different lengths, and how many of them."""
-    if rows.shape[0] < 2 or rows.shape[1] < 4:
-        return None
-    last = rows[:, -1]
-    value = int(last.mode().values)
+    """Return a class that ends sequences in runs, and how many; None where chance may do that."""
+    value = int(rows[:, -1].mode().values)
     run = (rows == value).flip(1).cumprod(1).sum(1)
-    long = run[run > 1]
-    if 2 * len(long) < len(rows) or len(long.unique()) < 2 or bool((run == rows.shape[1]).all()):
+    elsewhere = int((rows == value).sum() - run.sum()), rows.numel() - int(run.sum())
+    frequency = (elsewhere[0] + 1.0) / (elsewhere[1] + 2.0)
+    ended = run[run > 1]
+    by_chance = float(ended.sum()) * math.log(frequency) > math.log(UNLIKELY)
+    if by_chance or len(ended.unique()) < 2:
         return None
-    return value, len(long)
+    return value, len(ended)
 
 
 def about_module(taken: Taken, rows: Rows, several: bool) -> list[str]:
@@ -72,15 +82,25 @@ def about_module(taken: Taken, rows: Rows, several: bool) -> list[str]:
             f"partial: interrupted after {count_of(rows.walked, 'distance')} of `{name}`; "
             f"{rows.remainder['all']:.2g} of its gradient lies farther back"
         )
+    elif rows.sparse:
+        found.append(
+            f"`{name}` beyond {np.flatnonzero(np.diff(taken.apart.distances) > 1)[0]} steps: at "
+            "chosen distances; what is said between them is read off"
+        )
     elif taken.apart.why == "distance":
         found.append(
             f"`{name}` was walked to distance {rows.walked - 1}; {rows.remainder['all']:.2g} of "
             "its gradient lies farther back"
         )
-    elif summary["h99_censored"] or summary["k01_censored"]:
+    elif summary["h99_censored"]:
         found.append(
             f"`{name}` reaches as far as its sequences of {count_of(taken.steps, 'step')}: longer "
             "ones may show more"
+        )
+    elif summary["k01_censored"]:
+        found.append(
+            f"sequences of `{name}` longer than {count_of(taken.steps, 'step')} may take more to "
+            "keep 99 % of the gradient"
         )
     if batch < FEW_SEQUENCES:
         found.append(

@@ -1,17 +1,24 @@
 """One module's gradient, taken apart by distance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from ..gradients.stacks.stack import Place
+from ..gradients.stacks import doubling
+from ..gradients.stacks.stack import Place, Stack
 from ..gradients.stacks.taking_apart import Apart, take_apart
 from .links import StateLinks, shut
 from .reading import Reading, reading_of
 from .recording import Call, Recording, again
+
+# Distances are chosen after so many that are walked, if they are named, and if not.
+NEAR, ENOUGH = 16, 128
+MOST_MEMORY = 4 << 30  # bytes
+SMALL = 1_000_000  # numbers that a module gives
 
 # By how much the stack's outputs may differ from the module's, relative to them.
 LARGEST_DIFFERENCE = 1e-9
@@ -91,6 +98,7 @@ def take_module(
     *,
     tolerance: float,
     max_distance: int | None,
+    distances: str | list[int],
     progress: Callable[[int, int], bool],
 ) -> Taken:
     """Take the gradient of one module apart.
@@ -103,6 +111,7 @@ def take_module(
     totals : the gradient of the loss.
     names : of the model's parameters.
     tolerance, max_distance : as in `take_apart`.
+    distances : `all`, `auto` or which, as in `measure`.
     progress : is told how many distances are done, of how many at most; says whether to stop.
 
     Raises
@@ -126,7 +135,9 @@ def take_module(
     errors, returns = _errors(calls, totals)
     weights = reading.form.weights()
     gradients = _alone(calls, totals, weights)
-    with torch.no_grad():
+    # All that a stack computes with is in float64 already: nothing has to look.
+    plain = torch._C.DisableTorchFunction() if isinstance(reading.part, Stack) else nullcontext()
+    with torch.no_grad(), plain, _few_threads(reading):
         apart = take_apart(
             [reading.part],
             [reading.signals(errors)],
@@ -136,6 +147,7 @@ def take_module(
             max_distance=max_distance,
             to_numpy=_numpy,
             stop=lambda done: progress(done, links.farthest()),
+            far=_beyond(name, reading, links, distances),
         )
     shared = _shared(module, weights, gradients, totals)
     shared += [
@@ -155,6 +167,45 @@ def take_module(
         returns,
         shared,
     )
+
+
+@contextmanager
+def _few_threads(reading: Reading) -> Iterator[None]:
+    """Take one thread where arrays are small: several would wait for each other."""
+    before = torch.get_num_threads()
+    rows = sum(call.outputs[name].numel() for call in reading.calls for name in call.outputs)
+    try:
+        if rows < SMALL:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _beyond(name: str, reading: Reading, links: StateLinks, distances) -> Callable:
+    """Return what says, of how many distances are walked, which farther ones are to be chosen."""
+    part, steps = reading.part, reading.steps
+    why_not = None
+    if not (isinstance(part, Stack) and doubling.can_double(part)):
+        why_not = "it has a direction in reverse, or a cell that is your own"
+    elif any(links.before.values()):
+        why_not = "its states are changed on their way from one call to the next"
+    elif doubling.memory(part) > MOST_MEMORY:
+        needed = doubling.memory(part) / 2**30
+        why_not = f"the Jacobians of all steps take {needed:.0f} GiB, more than {MOST_MEMORY >> 30}"
+    if isinstance(distances, list):
+        if why_not is not None:
+            raise ValueError(f"distances: none can be chosen for `{name}`: {why_not}")
+        last = [d for d in distances if d < steps]
+        return lambda done: [done, *(d for d in last if d > done)] if done >= NEAR else []
+
+    def worth_it(done: int) -> list[int]:
+        if why_not is not None or distances == "all" or done < ENOUGH or done & (done - 1):
+            return []
+        walk, double = doubling.operations(part, done)
+        return doubling.chosen_distances(done, steps) if double < 0.5 * walk else []
+
+    return worth_it
 
 
 def _errors(calls: list[Call], totals: Totals) -> tuple[dict[Call, dict], bool]:

@@ -81,10 +81,10 @@ class Reading:
             return None
         for run in self.runs:
             before = run.calls[-1]
-            finals = [value for name, value in before.handed.items() if name != "output"]
-            same = len(finals) == len(call.source) and all(
-                own is other and own._version == 0
-                for own, other in zip(call.source, finals, strict=True)
+            finals = [value for name, value in before.given.items() if name != "output"]
+            same = len(finals) == len(call.origin) and all(
+                own is other and version == 0
+                for own, other, version in zip(call.origin, finals, call.versions, strict=True)
             )
             if same and self.form.lengths(before) is None:
                 return run

@@ -5,6 +5,7 @@ gradients are then taken, and a gate behind what comes out: while it is shut, no
 into the call, and what a loss, an input or a state is made of ends there.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,12 +29,11 @@ class Gate:
 
 
 class _Handed(torch.autograd.Function):
-    """What a call gave, as its caller is handed it, behind a gate."""
+    """What a call gave, behind a gate."""
 
     @staticmethod
     def forward(ctx, value, gate):
         ctx.gate = gate
-        # Whoever changes what he was handed, in place, does not change what is recorded.
         return value.clone()
 
     @staticmethod
@@ -48,22 +48,29 @@ class Call:
     Attributes
     ----------
     module : that was called.
+    run : its own forward pass.
     inputs : what it read: a tensor or a `PackedSequence`, as it was given, in float64.
     state : the state that it began with, one tensor or, for an LSTM, two; none if none was given.
-    source : the same as the caller had them, before they were given a node of their own.
+    origin : the same as the caller had them, and how often each had been changed in place.
+    source : copies of these, behind which the graph of the caller begins.
     outputs : what it gave, by name: `output` unless it is a cell, `h_n`, and `c_n` of an LSTM.
-    handed : the tensors that the caller was handed, by the same names.
-    gate : behind which they are.
+    gate : behind what it gave.
+    handed : the same behind the gate, by the same names.
+    given : copies of these, which the caller has, and may change in place.
     masks : what the outputs of its layers were multiplied with, where dropout is on between them.
     """
 
     module: nn.Module
+    run: Callable
     inputs: object
     state: tuple[torch.Tensor, ...]
+    origin: tuple[torch.Tensor, ...]
+    versions: tuple[int, ...]
     source: tuple[torch.Tensor, ...]
     outputs: dict[str, torch.Tensor]
-    handed: dict[str, torch.Tensor]
     gate: Gate
+    handed: dict[str, torch.Tensor]
+    given: dict[str, torch.Tensor]
     masks: list | None = None
 
     @property
@@ -147,23 +154,33 @@ def _intercepted(calls: list[Call], model: nn.Module, own: Sequence[nn.Module]) 
 
 
 def _recorded(run: Callable, module: nn.Module, arguments: tuple, named: dict):
-    inputs, state = _read(module, *arguments, **named)
+    inputs, state = _read(run, module, arguments, named)
+    run = partial(run, module)
     inputs = _own_node(inputs)
-    source = tuple(map(upcast, state))
+    origin = tuple(map(upcast, state))
+    versions = tuple(part._version for part in origin)
+    source = tuple(part.clone() for part in origin)
     state = tuple(map(_own_node, source))
     masks = draw_masks(module, inputs)
-    result = _called(partial(run, module), module, inputs, state, masks)
+    result = _called(run, module, inputs, state, masks)
     outputs, gate = _named(module, result), Gate()
+    if state and not isinstance(module, LAYERS + CELLS):
+        _check_state(module, state, outputs)
     handed = {name: _Handed.apply(value, gate) for name, value in outputs.items()}
-    call = Call(module, inputs, state, source, outputs, handed, gate, masks)
-    return call, _as_given(module, result, handed)
+    given = {name: value.clone() for name, value in handed.items()}
+    call = Call(
+        module, run, inputs, state, origin, versions, source, outputs, gate, handed, given, masks
+    )
+    return call, _as_given(module, result, given)
 
 
-def _read(module: nn.Module, inputs, state=None, *further, **named) -> tuple:
+def _read(run: Callable, module: nn.Module, arguments: tuple, named: dict) -> tuple:
     """Return the inputs, and the state as a tuple, however the call was written."""
-    if "hx" in named and state is None:
-        state = named.pop("hx")
-    if further or named:
+    if named:
+        bound = inspect.signature(run).bind(module, *arguments, **named)
+        _, *arguments = bound.arguments.values()
+    inputs, state, *further = *arguments, *[None] * (len(arguments) < 2)
+    if further:
         raise TypeError(
             f"{type(module).__name__} is called with more than inputs and a state, which cannot "
             "be taken apart"
@@ -171,6 +188,20 @@ def _read(module: nn.Module, inputs, state=None, *further, **named) -> tuple:
     if state is None:
         return inputs, ()
     return inputs, tuple(state) if isinstance(state, tuple | list) else (state,)
+
+
+def _check_state(module: nn.Module, state: tuple, outputs: dict[str, torch.Tensor]) -> None:
+    """Refuse a module of one's own that gives something else than its next state."""
+    read, gave = ([tuple(part.shape) for part in parts] for parts in (state, outputs.values()))
+    if read != gave:
+        raise TypeError(
+            f"{type(module).__name__} reads a state of {_shapes(read)} and gives {_shapes(gave)}; "
+            "allowed: what maps (x, state) to the next state"
+        )
+
+
+def _shapes(shapes: list[tuple]) -> str:
+    return " and ".join(map(str, shapes))
 
 
 def _own_node(value):
@@ -189,7 +220,7 @@ def again(call: Call) -> dict[str, torch.Tensor]:
     if isinstance(call.inputs, PackedSequence):
         inputs = PackedSequence(inputs, *call.inputs[1:])
     state = tuple(part.detach() for part in call.state)
-    return _named(call.module, _called(call.module.forward, call.module, inputs, state, call.masks))
+    return _named(call.module, _called(call.run, call.module, inputs, state, call.masks))
 
 
 def _called(run: Callable, module: nn.Module, inputs, state: tuple, masks: list | None):

@@ -72,12 +72,15 @@ class Report:
         return pd.concat(tables, ignore_index=True)
 
     def kept(self, module: str) -> tuple[float, float]:
-        """Return what truncation keeps of a module's gradient, and the angle; nan without one."""
+        """Return what chunks as long as the truncation keep of a module's gradient, and the angle.
+
+        Both are nan where there is no truncation.
+        """
         (rows,) = (rows for rows in self._rows if rows.module == module)
         if self.truncation is None:
             return np.nan, np.nan
         k = min(self.truncation, rows.steps)
-        return float(1.0 - rows.truncation_bias()[k]), float(rows.angle()[k])
+        return float(1.0 - rows.chunk_bias()[k]), float(rows.chunk_angle()[k])
 
     def __repr__(self) -> str:
         """Give the answer, what it was found on, and what makes it mean less."""

@@ -95,6 +95,15 @@ def whole_numbers(axes: Axes, most: int = 4) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(most, integer=True))
 
 
+def plain_logarithms(axes: Axes) -> None:
+    """Write the numbers of a logarithmic horizontal axis as they are, at 1, 2 and 5."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
+
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
 def finite_extent(table: pd.DataFrame, columns: list[str]) -> tuple[float, float]:
     """Return the smallest and the largest finite number of some columns; 0 where there is none."""
     values = table[columns].to_numpy(dtype=float)

@@ -15,6 +15,8 @@ from ...ground.names import count_of
 from ...networks.cells.dynamics import InexactError
 from ...numerics.scaled import LOG10_OF_2
 from ..distance_sum import LARGEST_RESIDUAL, Columns, DistanceSum, Term
+from .chunks import ChunkedSum
+from .far import with_far
 from .stack import Place, Signal, StepBack, added, trimmed
 
 # Signals are rescaled when the largest squared norm leaves this range.
@@ -61,7 +63,11 @@ class Apart:
         had at distance 0, over the steps and sequences that have one; -inf where none has.
     residual : by weight, norm(G - sum of C_d - what was not walked) / norm(G).
     remainder : by weight, the norm of what was not walked, relative to that of G.
-    why : walked to the end, `end`; `tolerance`, `distance` or `interrupt`.
+    why : walked to the end, `end`; `tolerance`, `distance` or `interrupt`; `doubling`, if beyond
+        some distance only chosen ones were taken.
+    distances : (D,), which they are: 0, 1, 2 ..., and then perhaps chosen ones.
+    signed_from : by weight, (D,), <R_d, G> / norm(G)^2 with R_d the sum of C_j over j >= d.
+    chunk_bias : by weight, of chunks of k = 1, 2 ... steps, as `ChunkedSum` has it.
     """
 
     columns: dict[str, Columns]
@@ -69,6 +75,9 @@ class Apart:
     residual: dict[str, float]
     remainder: dict[str, float]
     why: str
+    distances: np.ndarray
+    signed_from: dict[str, np.ndarray]
+    chunk_bias: dict[str, np.ndarray]
 
 
 @dataclass
@@ -118,6 +127,7 @@ def take_apart(
     max_distance: int | None = None,
     to_numpy: Callable = np.asarray,
     stop: Callable[[int], bool] | None = None,
+    far: Callable[[int], list[int]] | None = None,
 ) -> Apart:
     """Walk over all distances.
 
@@ -131,13 +141,15 @@ def take_apart(
     max_distance : the largest distance walked to.
     to_numpy : makes an array of NumPy of the library's.
     stop : is told how many distances are done, after each; the walk ends when it says so.
+    far : is told the same; where it gives distances, of which the first is how many are done, the
+        walk ends, and these are taken by doubling.
 
     Raises
     ------
     InexactError : the sum is not the gradient, to a relative `LARGEST_RESIDUAL`.
     """
     links = links or Links()
-    sums = {name: DistanceSum(to_numpy(gradient)) for name, gradient in gradients.items()}
+    sums = {name: ChunkedSum(to_numpy(gradient)) for name, gradient in gradients.items()}
     places = {place for part in parts for place in getattr(part, "places", [(0, 0)])}
     transport = _Transport({place for place in places if any(part.mixes(place) for part in parts)})
     signals, exponent, distance, why = [trimmed(error) for error in errors], 0, 0, "end"
@@ -178,12 +190,17 @@ def take_apart(
         if stop is not None and stop(distance):
             why = "interrupt"
             break
+        beyond = far(distance) if far is not None and any(signals) else []
+        if beyond:
+            apart = _certified(parts, links, sums, {}, 0, transport, "doubling", to_numpy)
+            return with_far(apart, parts[0], errors[0], sums, links, beyond, to_numpy, inexact)
     return _certified(parts, links, sums, signals, exponent, transport, why, to_numpy)
 
 
 def _certified(parts, links, sums, signals, exponent, transport, why, to_numpy) -> Apart:
     """Carry what is left back at once, and compare the sum with the gradient."""
     left = _swept(parts, links, signals) if any(signals) else {}
+    checked = why != "doubling"  # there it is checked where the chosen distances begin
     columns = {name: total.columns() for name, total in sums.items()}
     residual, remainder = {}, {}
     for name, total in sums.items():
@@ -193,18 +210,27 @@ def _certified(parts, links, sums, signals, exponent, transport, why, to_numpy) 
         if rest is not None and total.squared_gradient > 0.0:
             size = np.linalg.norm(rest) / np.sqrt(total.squared_gradient)
             remainder[name] = float(np.ldexp(size, exponent))
-        if not residual[name] <= LARGEST_RESIDUAL:
-            raise InexactError(
-                f"the contributions to {name} of {count_of(len(columns[name].share), 'distance')} "
-                f"differ from its gradient by a relative {residual[name]:.2g}, allowed "
-                f"{LARGEST_RESIDUAL:g}"
-            )
+        if checked and not residual[name] <= LARGEST_RESIDUAL:
+            raise inexact(name, len(columns[name].share), residual[name])
     steps = max(len(part.share) for part in columns.values())
     rows = {
         place: np.array(row + [-np.inf] * (steps - len(row)))
         for place, row in transport.rows.items()
     }
-    return Apart(columns, rows, residual, remainder, why)
+    signed_from = {
+        name: 1.0 - np.append(0.0, np.cumsum(part.signed_share)[:-1])
+        for name, part in columns.items()
+    }
+    chunks = {name: total.chunk_bias() for name, total in sums.items()}
+    return Apart(columns, rows, residual, remainder, why, np.arange(steps), signed_from, chunks)
+
+
+def inexact(name: str, distances: int, residual: float) -> InexactError:
+    """Say that contributions do not add up to a gradient."""
+    return InexactError(
+        f"the contributions to {name} of {count_of(distances, 'distance')} differ from its "
+        f"gradient by a relative {residual:.2g}, allowed {LARGEST_RESIDUAL:g}"
+    )
 
 
 def _swept(parts, links, signals) -> dict:
