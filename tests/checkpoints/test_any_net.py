@@ -200,6 +200,15 @@ def test_what_does_not_go_together_is_said(paths, change, options, line):
     assert line in str(caught.value)
 
 
+def test_what_is_ignored_is_as_if_it_were_not_there(paths):
+    """Another recurrent module, weights in another form, and also a bias that is in use."""
+    others = layers(1, False, "decoder.") | {"rnn.weight_hh_l0_raw": np.ones((4 * SIZE, SIZE))}
+    files = paths(layers(1, False) | ends() | others, symbols())
+    net = checkpoint.read(*files, ignore=["decoder", "rnn.weight_hh_l0_raw", "rnn.bias_hh_l0"])
+    assert net.layer == "rnn" and set(others) < set(net.unused)
+    np.testing.assert_array_equal(net.weights["b_h"], net.tensors[0, 0]["bias_ih"])
+
+
 @pytest.mark.parametrize("prefix", ["module.", "model.net.", "_orig_mod."])
 def test_a_prefix_may_be_forgotten(paths, prefix):
     tensors = {f"{prefix}{name}": value for name, value in (layers(1, False) | ends()).items()}

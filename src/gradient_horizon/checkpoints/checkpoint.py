@@ -37,6 +37,7 @@ class TrainedNet:
     matrix, bias : (O, H) and (O,), of the read-out; zeros where it has no bias.
     vectors : (V_in, D), the embedding; None if there is none.
     initial : by `h0` and `c0`, learnt initial states, (layers and directions, H).
+    unused : names of the tensors that take no part, as the user has said.
     """
 
     activation: str
@@ -47,6 +48,7 @@ class TrainedNet:
     bias: np.ndarray
     vectors: np.ndarray | None
     initial: dict[str, np.ndarray]
+    unused: tuple[str, ...]
 
     @property
     def cell(self) -> str:
@@ -67,11 +69,6 @@ class TrainedNet:
     def embedding(self) -> str | None:
         """The embedding's name; None for no embedding."""
         return self.parts.embedding
-
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """Names of the tensors that take no part, as the user has said."""
-        return self.parts.unused
 
     @property
     def single(self) -> bool:
@@ -155,7 +152,8 @@ def read(
     batch : an `.npz` as `probe.read` takes it.
     activation : one of `ACTIVATIONS`.
     readout, embedding : the module's name in the net; None to find it.
-    initial_state, ignore : names of tensors, as `parts.Wanted`.
+    initial_state : names of tensors, h0 and then c0; () to find them.
+    ignore : names of tensors or modules that take no part.
     batch_first : as `probe.read`.
     loss : one of `losses.LOSSES`; None where only one can be meant.
     stateful : after how many steps the state is carried on without a gradient, if it is.
@@ -165,8 +163,8 @@ def read(
     files.FileError : a file cannot be read, holds no such net, or leaves open how it is put
         together; or the batch is none that the net can read.
     """
-    file, own = tensor_file.read(weights), probe.read(batch, batch_first)
-    file = parametrised.worked_out(file)
+    file, unused = _used(weights, ignore)
+    own = probe.read(batch, batch_first)
     symbolic = own.inputs.dtype.kind != "f"
     if not symbolic and embedding not in (None, NONE):
         raise file.refusal(f"no embedding is needed: the inputs of {batch} are vectors")
@@ -174,8 +172,8 @@ def read(
     if not symbolic:  # or the embedding of what should have been integers would be left over
         with naming(batch):
             check_length("inputs", own.inputs, recurrent.width)
-    wanted = Wanted(readout, embedding, tuple(initial_state), tuple(ignore))
-    net = _net_of(file, recurrent, activation, wanted, symbolic)
+    wanted = Wanted(readout, embedding, tuple(initial_state))
+    net = _net_of(file, recurrent, activation, wanted, symbolic, unused)
     outputs, width = len(net.matrix), recurrent.width
     with naming(batch):
         symbols = width if net.vectors is None else len(net.vectors)
@@ -199,13 +197,25 @@ def read_net(
 
     Parameters and errors are those of `read`.
     """
-    file = parametrised.worked_out(tensor_file.read(weights))
-    wanted = Wanted(readout, embedding, tuple(initial_state), tuple(ignore))
-    return _net_of(file, layers.find(file), activation, wanted, symbolic=True)
+    file, unused = _used(weights, ignore)
+    wanted = Wanted(readout, embedding, tuple(initial_state))
+    return _net_of(file, layers.find(file), activation, wanted, True, unused)
+
+
+def _used(weights: str | Path, ignore: Sequence[str]) -> tuple[TensorFile, tuple[str, ...]]:
+    """Read a file without what is ignored, and with every weight in place of its parts."""
+    file = tensor_file.read(weights)
+    unused = parts.ignored(file, ignore)
+    return parametrised.worked_out(file.replaced({}, set(unused))), unused
 
 
 def _net_of(
-    file: TensorFile, recurrent: Layers, activation: str, wanted: Wanted, symbolic: bool
+    file: TensorFile,
+    recurrent: Layers,
+    activation: str,
+    wanted: Wanted,
+    symbolic: bool,
+    unused: tuple[str, ...],
 ) -> TrainedNet:
     """Put the net of a file together; `symbolic` if it reads symbols, and so may have embedded."""
     cell = recurrent.cell
@@ -229,6 +239,7 @@ def _net_of(
         np.zeros(len(matrix)) if found.readout.bias is None else file.values(found.readout.bias),
         None if found.embedding is None else file.values(f"{found.embedding}.weight"),
         {state: file.values(name).reshape(places, -1) for state, name in found.initial.items()},
+        unused,
     )
 
 

@@ -107,7 +107,7 @@ def find(file: TensorFile) -> Layers:
         names = ", ".join(prefix.rstrip(".") or "the net itself" for prefix in modules)
         raise file.refusal(
             f"there are {len(modules)} recurrent modules, {names}; how they are put together does "
-            f"not show in a file; allowed: one; {LIVE}"
+            f"not show in a file; allowed: one (--ignore NAME, of one that takes no part); {LIVE}"
         )
     [(prefix, names)] = modules.items()
     names = dict(sorted(names.items()))

@@ -34,13 +34,11 @@ class Wanted:
     ----------
     readout, embedding : names of modules; an embedding of `none` says that there is none.
     initial_state : names of tensors, h0 and then c0.
-    ignore : names of tensors or modules that take no part.
     """
 
     readout: str | None = None
     embedding: str | None = None
     initial_state: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,42 +71,20 @@ class Parts:
     embedding : the module; None for none.
     readout : likewise.
     initial : by `h0` and `c0`, the tensors that the states start from.
-    unused : the tensors that take no part, as the user has said.
     """
 
     embedding: str | None
     readout: Readout
     initial: dict[str, str]
-    unused: tuple[str, ...]
 
 
-def find(file: TensorFile, layers: Layers, symbolic: bool, wanted: Wanted) -> Parts:
-    """Find the parts of a net.
-
-    Parameters
-    ----------
-    file : the tensors.
-    layers : its recurrent layers.
-    symbolic : whether it reads symbols, and so may have an embedding.
-    wanted : what the user says.
+def ignored(file: TensorFile, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the tensors that are to be ignored: by their own names, or a module's.
 
     Raises
     ------
-    files.FileError : a part is not there or does not fit, several fit, or a tensor is left over.
+    files.FileError : there is none of a name.
     """
-    ignored = _ignored(file, wanted.ignore)
-    rest = [name for name in file.shapes if name not in {*layers.tensors, *ignored}]
-    initial = _initial_states(file, layers, rest, wanted.initial_state)
-    rest = [name for name in rest if name not in initial.values()]
-    embedding, readout = _ends(file, layers, rest, symbolic, wanted)
-    used = {*layers.tensors, *initial.values(), *_tensors(embedding, readout)}
-    return Parts(
-        embedding, readout, initial, tuple(name for name in file.shapes if name not in used)
-    )
-
-
-def _ignored(file: TensorFile, names: Sequence[str]) -> set[str]:
-    """Return the tensors that are to be ignored: by their own names, or a module's."""
     found = set()
     for name in names:
         own = {tensor for tensor in file.shapes if tensor == name or tensor.startswith(f"{name}.")}
@@ -117,7 +93,29 @@ def _ignored(file: TensorFile, names: Sequence[str]) -> set[str]:
                 f"there is no tensor or module '{name}' to ignore{nearest(name, file.shapes)}"
             )
         found |= own
-    return found
+    return tuple(sorted(found))
+
+
+def find(file: TensorFile, layers: Layers, symbolic: bool, wanted: Wanted) -> Parts:
+    """Find the parts of a net.
+
+    Parameters
+    ----------
+    file : the tensors, without those that are ignored.
+    layers : its recurrent layers.
+    symbolic : whether it reads symbols, and so may have an embedding.
+    wanted : what the user says.
+
+    Raises
+    ------
+    files.FileError : a part is not there or does not fit, several fit, or a tensor is left over.
+    """
+    taken = set(layers.tensors)
+    rest = [name for name in file.shapes if name not in taken]
+    initial = _initial_states(file, layers, rest, wanted.initial_state)
+    rest = [name for name in rest if name not in initial.values()]
+    embedding, readout = _ends(file, layers, rest, symbolic, wanted)
+    return Parts(embedding, readout, initial)
 
 
 def _initial_states(
