@@ -19,7 +19,6 @@ from gradient_horizon.ground import files
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests/reference/vectors"
 RIGHT = json.loads((CASE / "right.json").read_text())
-OUTPUTS = 5
 FIGURES = ("contribution", "influence", "spectra", "transport", "truncation")
 WRITTEN = {
     *(f"{figure}.{ending}" for figure in FIGURES for ending in ("pdf", "png")),
@@ -49,7 +48,8 @@ def measured(tmp_path_factory):
 
 def test_it_ends_well_and_leaves_every_file(measured):
     printed, folder = measured
-    assert printed.startswith("loss 5.056, h99 3, k01 4: ")
+    assert printed.startswith("read as 4 sequences of 12 steps, steps first\nnn.RNN (rnn); ")
+    assert "\nloss 1.011, h99 3, k01 4: " in printed
     assert {path.name for path in folder.iterdir()} == WRITTEN
 
 
@@ -61,12 +61,11 @@ def test_every_distance_is_that_of_autograd(measured):
 
 
 def test_the_horizons_the_loss_and_the_gradient_are_those_of_autograd(measured):
-    """The squares are summed over the outputs here, and averaged over them there."""
     row = files.read_table(measured[1] / "summary.csv").iloc[0]
     assert (row["h99"], row["k01"]) == (RIGHT["h99"], RIGHT["k01"])
-    assert row["probe_loss"] == pytest.approx(OUTPUTS * RIGHT["loss"], rel=1e-13)
-    norm = OUTPUTS * RIGHT["gradient_norm"]
-    assert 10.0 ** row["log10_gradient_norm"] == pytest.approx(norm, rel=1e-12)
+    assert row["probe_loss"] == pytest.approx(RIGHT["loss"], rel=1e-13)
+    norm = 10.0 ** row["log10_gradient_norm"]
+    assert norm == pytest.approx(RIGHT["gradient_norm"], rel=1e-12)
 
 
 def test_the_report_has_all_its_words(measured):

@@ -24,7 +24,9 @@ def lines(config):
 def test_defaults(net):
     resolved = resolve({"experiments": {"echo": ECHO}, "checkpoints": {"mine": net}})
     assert resolved["checkpoints"] == {
-        "mine": net | {"activation": "tanh", "readout": None, "embedding": None}
+        "mine": net
+        | {"activation": "tanh", "readout": None, "embedding": None}
+        | {"ignore": [], "batch_first": False, "loss": None}
     }
     assert resolve({"experiments": {"echo": ECHO}})["checkpoints"] == {}
 
@@ -59,7 +61,7 @@ def test_all_mistakes_at_once(net, tmp_path):
         "checkpoints.mine.activation: 'rleu' is not known; allowed: tanh, relu; "
         "did you mean 'relu'?",
         "checkpoints.mine.readuot: unknown key; allowed: file, probe, activation, readout, "
-        "embedding; did you mean 'readout'?",
+        "embedding, ignore, batch_first, loss; did you mean 'readout'?",
         f"checkpoints.other.file: {tmp_path}/missing does not exist; allowed: {kinds['file']}",
         f"checkpoints.other.probe: {tmp_path} is a folder, not an .npz file; "
         f"allowed: {kinds['probe']}",

@@ -21,19 +21,9 @@ def _with(value, shape):
     return array
 
 
-# What is changed, and what is said of it; FILE stands for the path.
-DEFECTS = [
+# What is changed, and what is said of it by every reader; FILE stands for the path.
+DEFECTS_ANYWHERE = [
     ({"inputs": None}, "FILE has no array inputs; it has targets"),
-    (
-        {"inputs": None, "Input": np.zeros(1)},
-        "in FILE the array Input is not known; allowed: inputs, targets, loss_mask; did you "
-        "mean 'inputs'?",
-    ),
-    (
-        {"loss_masks": np.ones(STEPS, bool)},
-        "in FILE the array loss_masks is not known; allowed: inputs, targets, loss_mask; did "
-        "you mean 'loss_mask'?",
-    ),
     (
         {"inputs": np.array([["a"]])},
         "in FILE inputs are of type <U1; allowed: integers (T, S) or floats (T, S) or (T, S, D)",
@@ -58,23 +48,6 @@ DEFECTS = [
         "(T, S, D), T steps of S sequences",
     ),
     (
-        {"targets": np.ones((SEQUENCES, STEPS), int)},
-        "in FILE inputs (6, 40, 2) and targets (40, 6) differ in their first two axes: steps T, "
-        "sequences S; where only some steps have a target, loss_mask says which",
-    ),
-    (
-        {"inputs": np.ones((1, 9)), "targets": np.ones((1, 9))},
-        "in FILE inputs (1, 9) have a first axis of 1; allowed: 2 to 100,000 steps T",
-    ),
-    (
-        {"loss_mask": np.ones(STEPS, int)},
-        "in FILE loss_mask is int64 (6,); allowed: bool (6,), one for each step",
-    ),
-    (
-        {"loss_mask": np.ones(7, bool)},
-        "in FILE loss_mask is bool (7,); allowed: bool (6,), one for each step",
-    ),
-    (
         {"loss_mask": np.zeros(STEPS, bool)},
         "in FILE loss_mask is False everywhere: no step carries a loss",
     ),
@@ -92,5 +65,36 @@ DEFECTS = [
     (
         {"targets": _with(np.nan, (STEPS, SEQUENCES))},
         "in FILE targets are not all finite: nan at [3, 5], counted from 0",
+    ),
+]
+# Likewise, where the only arrays are inputs, targets and a loss_mask of steps.
+DEFECTS = [
+    *DEFECTS_ANYWHERE,
+    (
+        {"inputs": None, "Input": np.zeros(1)},
+        "in FILE the array Input is not known; allowed: inputs, targets, loss_mask; did you "
+        "mean 'inputs'?",
+    ),
+    (
+        {"loss_masks": np.ones(STEPS, bool)},
+        "in FILE the array loss_masks is not known; allowed: inputs, targets, loss_mask; did "
+        "you mean 'loss_mask'?",
+    ),
+    (
+        {"targets": np.ones((SEQUENCES, STEPS), int)},
+        "in FILE inputs (6, 40, 2) and targets (40, 6) differ in their first two axes: steps T, "
+        "sequences S; where only some steps have a target, loss_mask says which",
+    ),
+    (
+        {"inputs": np.ones((1, 9)), "targets": np.ones((1, 9))},
+        "in FILE inputs (1, 9) have a first axis of 1; allowed: 2 to 100,000 steps T",
+    ),
+    (
+        {"loss_mask": np.ones(STEPS, int)},
+        "in FILE loss_mask is int64 (6,); allowed: bool (6,), one for each step",
+    ),
+    (
+        {"loss_mask": np.ones(7, bool)},
+        "in FILE loss_mask is bool (7,); allowed: bool (6,), one for each step",
     ),
 ]

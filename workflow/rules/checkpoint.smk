@@ -34,7 +34,7 @@ rule measure_checkpoint:
     shell:
         program(
             "--weights {input.weights:q} --probe {input.probe:q} --output {params.folder:q}"
-            " --name {wildcards.net:q} {params.parts:q} --engine none"
+            " --name {wildcards.net:q} {params.parts:q} --complete --engine none"
         )
 
 

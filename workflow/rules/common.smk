@@ -146,8 +146,11 @@ def sources(experiment):
 
 def named_parts(net):
     """What the user says of a trained net beside its file, as arguments."""
-    given = {key: CHECKPOINTS[net][key] for key in ("activation", "readout", "embedding")}
-    return [part for key, value in given.items() if value for part in (f"--{key}", value)]
+    said = CHECKPOINTS[net]
+    given = {key: said[key] for key in ("activation", "readout", "embedding", "loss")}
+    parts = [part for key, value in given.items() if value for part in (f"--{key}", value)]
+    parts += [part for name in said["ignore"] for part in ("--ignore", name)]
+    return parts + ["--batch-first"] * said["batch_first"]
 
 
 def drawn_from(names):

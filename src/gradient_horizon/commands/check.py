@@ -17,17 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checkpoints import checkpoint
+from ..checkpoints import checkpoint, probe
+from ..checkpoints.tensor_file import PICKLES
 from ..ground import programs
 from ..ground.files import FileError
 from ..ground.names import nearest
-from ..ground.user_arrays import check_range, naming, read_sequences
-from .measure import add_parts
+from ..ground.user_arrays import check_range, naming
+from . import measure
 
-CONFIGURATIONS, WEIGHTS, ARRAYS = (".yaml", ".yml", ".json"), (".safetensors",), (".npz",)
+CONFIGURATIONS, ARRAYS = (".yaml", ".yml", ".json"), (".npz",)
+WEIGHTS = (".safetensors", *PICKLES)
 KNOWN = CONFIGURATIONS + WEIGHTS + ARRAYS
-PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
-PARTS = ("activation", "readout", "embedding")
+FILES = ("file", "probe")
 
 
 class Wrong(Exception):
@@ -49,23 +50,23 @@ def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> Non
         action="store_true",
         help="check the configurations without the default one, as `run` with the same argument",
     )
-    add_parts(parser)
+    measure.add_parts(parser)
     given = parser.parse_args(arguments)
-    parts = {part: getattr(given, part) for part in PARTS}
+    of_net, of_batch = (measure.said_of(given, keys) for keys in (measure.NET, measure.BATCH))
     configurations, nets, batches = (
         [file for file in given.files if Path(file).suffix in endings]
         for endings in (CONFIGURATIONS, WEIGHTS, ARRAYS)
     )
     checks = [
         *(partial(_unknown, file) for file in given.files if Path(file).suffix not in KNOWN),
-        *(partial(_net, file, parts) for file in nets),
-        *(partial(_batch, file) for file in batches),
+        *(partial(_net, file, of_net) for file in nets),
+        *(partial(_batch, file, given.batch_first) for file in batches),
     ]
     if configurations:
         checks.append(partial(_configuration, configurations, given.replace_workflow_config))
     is_right = all([_says(check) for check in checks])  # a list: every check speaks
     for net, batch in product(nets, batches) if is_right else ():
-        is_right &= _says(partial(_both, net, batch, parts))
+        is_right &= _says(partial(_both, net, batch, of_net | of_batch))
     sys.exit(0 if is_right else 1)
 
 
@@ -85,11 +86,6 @@ def _says(check: Callable[[], Iterator[str]]) -> bool:
 def _unknown(file: str) -> Iterator[str]:
     """Refuse a file whose ending is none of those that are read."""
     ending = Path(file).suffix
-    if ending in PICKLES:
-        raise FileError(
-            f"cannot read {file}: PyTorch's own format may hold code; save the state_dict with "
-            "safetensors.torch.save_file instead"
-        )
     raise FileError(
         f"cannot tell from its ending what {file} is; allowed: {', '.join(KNOWN)}"
         f"{nearest(ending, KNOWN)}"
@@ -99,23 +95,26 @@ def _unknown(file: str) -> Iterator[str]:
 def _net(file: str, parts: dict) -> Iterator[str]:
     """Say what net is found in a file of weights."""
     net = checkpoint.read_net(file, **parts)
-    width, units = net.weights["W_hx"].shape[1], net.weights["W_s"].shape[1]
-    yield f"{file}: a trained nn.{net.cell.upper()}"
+    width, units = net.layers.width, net.layers.units
+    yield f"{file}: a trained {net.layers}"
     yield f"recurrent layer: {net.layer or 'the net itself'}, units {units}, inputs {width}"
     if net.cell == "rnn":
         yield f"activation: taken to be {net.activation}; the file does not say it"
     if net.embedding is None:
         yield f"embedding: none; it reads vectors of length {width}, or {width} symbols one-hot"
     else:
-        yield f"embedding: {net.embedding}, symbols {len(net.weights['embedding'])}"
-    yield f"read-out: {net.readout}, outputs {len(net.weights['W_s'])}"
+        yield f"embedding: {net.embedding}, symbols {len(net.vectors)}"
+    yield f"read-out: {net.readout}, outputs {len(net.matrix)}"
+    for state, name in net.parts.initial.items():
+        yield f"initial state: {state} is {name}"
     if net.unused:
         yield f"not used: {', '.join(net.unused)}"
 
 
-def _batch(file: str) -> Iterator[str]:
+def _batch(file: str, batch_first: bool) -> Iterator[str]:
     """Say how the sequences of a file of arrays are read."""
-    inputs, targets, mask = read_sequences(file)
+    own = probe.read(file, batch_first)
+    inputs, targets, mask = own.inputs, own.targets, own.loss_mask
     with naming(file):  # no net has symbols below 0; which are too many, the net decides
         for name, values in (("inputs", inputs), ("targets", targets[mask])):
             if values.dtype.kind != "f":
@@ -123,12 +122,14 @@ def _batch(file: str) -> Iterator[str]:
     yield f"{file}: sequences {inputs.shape[1]}, steps {inputs.shape[0]}"
     yield f"inputs: {_values(inputs, 'symbols')}"
     yield f"targets: {_values(targets[mask], 'classes')}"
-    yield f"loss: at {'all' if mask.all() else mask.sum()} of the {len(mask)} steps"
+    places = "steps" if mask.ndim == 1 else "targets"
+    yield f"loss: at {'all' if mask.all() else mask.sum()} of the {mask.size} {places}"
+    yield from own.lines[1:]
 
 
 def _values(array: np.ndarray, whole: str) -> str:
     """Say what kind of numbers an array holds, and between which bounds."""
-    kind = f"vectors of length {array.shape[2]}" if array.dtype.kind == "f" else whole
+    kind = f"vectors of length {array.shape[-1]}" if array.dtype.kind == "f" else whole
     return f"{kind}, from {array.min():.4g} to {array.max():.4g}"
 
 
@@ -155,7 +156,10 @@ def _configuration(files: list[str], alone: bool) -> Iterator[str]:
     nets, wrong = [], []
     for name, net in config["checkpoints"].items():
         try:
-            read = checkpoint.read(net["file"], net["probe"], **{part: net[part] for part in PARTS})
+            said = {key: value for key, value in net.items() if key not in FILES}
+            read = checkpoint.read(net["file"], net["probe"], **said)
+            if not read.is_plain:
+                raise FileError(checkpoint.INCOMPLETE)
             nets.append(f"{name}: a trained nn.{read.cell.upper()}, {net['file']}")
         except FileError as error:
             wrong.append(f"checkpoints.{name}: {error}")

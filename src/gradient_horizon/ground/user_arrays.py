@@ -44,7 +44,7 @@ def read_sequences(path: str | Path) -> Sequences:
     ------
     OwnFileError : the file cannot be read, or its arrays are not such sequences as `checked` takes.
     """
-    arrays = _load(path)
+    arrays = load(path, NEEDED, OPTIONAL)
     with naming(path):
         return checked(**arrays)
 
@@ -66,7 +66,7 @@ def checked(inputs, targets, loss_mask=None) -> Sequences:
     ValueError : they are not T steps of S sequences of such, or not all finite.
     """
     shapes = np.shape(inputs), np.shape(targets)
-    inputs, targets = _typed("inputs", inputs), _typed("targets", targets)
+    inputs, targets = typed("inputs", inputs), typed("targets", targets)
     steps = len(inputs)
     if inputs.shape[:2] != targets.shape[:2]:
         raise ValueError(
@@ -83,7 +83,7 @@ def checked(inputs, targets, loss_mask=None) -> Sequences:
         targets[~loss_mask] = 0
     for name, values, shape in (("inputs", inputs, shapes[0]), ("targets", targets, shapes[1])):
         if values.dtype.kind == "f":
-            _check_finite(name, values.reshape(shape))
+            check_finite(name, values.reshape(shape))
     return Sequences(inputs, targets, loss_mask)
 
 
@@ -142,15 +142,22 @@ def naming(path: str | Path) -> Iterator[None]:
         raise OwnFileError(f"in {path} {error}") from None
 
 
-def _load(path: str | Path) -> dict[str, np.ndarray]:
-    """Read the arrays that are known, and refuse the others."""
+def load(
+    path: str | Path, needed: tuple[str, ...], optional: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """Read the arrays of an .npz, which may have these names and no others.
+
+    Raises
+    ------
+    OwnFileError : it cannot be read, lacks what is needed, or has what nobody would read.
+    """
     kind = "an .npz file as numpy.savez writes it"
     with reading(path, kind):
         if not Path(path).stat().st_size or not is_zipfile(path):
             raise OwnFileError(f"{path} is not {kind}")
         try:
             with np.load(path, allow_pickle=False) as archive:
-                _check_names(path, archive.files)
+                _check_names(path, archive.files, needed, optional)
                 return {name: _member(path, archive, name) for name in archive.files}
         except (BadZipFile, EOFError) as error:
             raise OwnFileError(f"{path} cannot be read ({error})") from None
@@ -172,22 +179,22 @@ def _member(path, archive, name: str) -> np.ndarray:
     return array
 
 
-def _check_names(path, found: list[str]) -> None:
+def _check_names(path, found: list[str], needed: tuple, optional: tuple) -> None:
     """Refuse an .npz without what is needed, or with what nobody would read."""
-    known = (*NEEDED, *OPTIONAL)
+    known = (*needed, *optional)
     for name in found:
         if name not in known:
             raise OwnFileError(
                 f"in {path} the array {name} is not known; allowed: {', '.join(known)}"
                 f"{nearest(name, known)}"
             )
-    for name in NEEDED:
+    for name in needed:
         if name not in found:
             raise OwnFileError(f"{path} has no array {name}; it has {', '.join(found) or 'none'}")
 
 
-def _typed(name: str, array: np.ndarray) -> np.ndarray:
-    """Return integers (T, S) or floats (T, S, D), or refuse the array."""
+def typed(name: str, array: np.ndarray) -> np.ndarray:
+    """Return integers (T, S) or floats (T, S, D), or refuse the array; ValueError."""
     array = np.asarray(array)
     if array.dtype.kind not in "iuf":
         raise ValueError(
@@ -219,8 +226,8 @@ def _checked_mask(loss_mask: np.ndarray, steps: int) -> np.ndarray:
     return loss_mask
 
 
-def _check_finite(name: str, values: np.ndarray) -> None:
-    """Refuse what is not finite, and say where it is."""
+def check_finite(name: str, values: np.ndarray) -> None:
+    """Refuse what is not finite, and say where it is; ValueError."""
     # This runs whenever the workflow is read: what has to be searched for is only where it is.
     if not np.isfinite(max(values.max(), -values.min())):
         place = tuple(np.argwhere(~np.isfinite(values))[0].tolist())

@@ -85,6 +85,7 @@ def _loss(row: Mapping, net: Checkpoint) -> dict[str, str]:
     numbers = net.probe["targets"].dtype.kind == "f"
     return {
         "NumbersOut": switch(numbers),
+        "LossName": net.loss.label,
         "Loss": number(row["probe_loss"], 4),
         "Perplexity": "--" if numbers else number(perplexity(row["probe_loss"])),
         "Accuracy": percent(row["probe_accuracy"]),

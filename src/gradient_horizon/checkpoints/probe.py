@@ -1,0 +1,229 @@
+"""The batch that a trained net is measured on, in the forms in which people have it.
+
+Steps or sequences first, some targets that do not count, sequences of several lengths, states to
+start from: all become one form, and what was made of the arrays is told.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..ground.names import count_of
+from ..ground.user_arrays import LONGEST, check_finite, load, naming, typed
+
+NEEDED = ("inputs", "targets")
+OPTIONAL = ("loss_mask", "lengths", "h0", "c0")
+IGNORED = -100  # PyTorch's ignore_index
+
+
+@dataclass(frozen=True)
+class Probe:
+    """T steps of B sequences.
+
+    Attributes
+    ----------
+    inputs : (T, B) int, symbols; or (T, B, D) float64, vectors.
+    targets : (T, B) int, classes; or (T, B, O) float64, numbers.  0 where there is none.
+    loss_mask : (T, B) bool, where there is a target; (T,) where all sequences have the same.
+    lengths : (B,) int; None where all have T steps.
+    initial : `h0` and `c0` that are given, as PyTorch has them, (layers and directions, B, H).
+    lines : how the arrays were read, and what looks wrong with them.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    loss_mask: np.ndarray
+    lengths: np.ndarray | None
+    initial: dict[str, np.ndarray]
+    lines: tuple[str, ...]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what `forward_pass.trace` takes."""
+        return {name: getattr(self, name) for name in ("inputs", "targets", "loss_mask")}
+
+
+def read(path: str | Path, batch_first: bool = False) -> Probe:
+    """Read and check an .npz as `numpy.savez` writes it.
+
+    Parameters
+    ----------
+    path : the file, of `inputs`, `targets` and perhaps `loss_mask`, (T,) or as the targets,
+        `lengths`, (B,), and the states before the first step, `h0` and `c0`.
+    batch_first : whether the sequences are the first axis, and the steps the second.
+
+    Raises
+    ------
+    user_files.OwnFileError : it cannot be read, or its arrays do not go together.
+    """
+    arrays = load(path, NEEDED, OPTIONAL)
+    with naming(path):
+        return checked(batch_first=batch_first, **arrays)
+
+
+def checked(
+    inputs, targets, loss_mask=None, lengths=None, h0=None, c0=None, batch_first: bool = False
+) -> Probe:
+    """Check arrays, and bring them into one form; parameters as `read`.
+
+    Raises
+    ------
+    ValueError : they do not go together, or are not all finite.
+    """
+    shapes = np.shape(inputs), np.shape(targets)
+    inputs = typed("inputs", inputs)
+    targets = np.asarray(targets)
+    targets = typed("targets", targets.astype(np.int64) if targets.dtype == bool else targets)
+    if inputs.shape[:2] != targets.shape[:2]:
+        raise ValueError(
+            f"inputs {shapes[0]} and targets {shapes[1]} differ in their first two axes: "
+            f"{_axes(batch_first)}; where only some steps have a target, loss_mask says which"
+        )
+    if batch_first:
+        inputs, targets = inputs.swapaxes(0, 1), targets.swapaxes(0, 1)
+    steps, batch = inputs.shape[:2]
+    if not 2 <= steps <= LONGEST:
+        raise ValueError(
+            f"inputs have {count_of(steps, 'step')}; allowed: 2 to {LONGEST:,} steps T"
+            + _other_order(batch_first)
+        )
+    lengths = _checked_lengths(lengths, steps, batch, batch_first)
+    counted = _checked_mask(loss_mask, steps, batch, batch_first)
+    initial = {
+        name: _checked_state(name, state, batch, steps, batch_first)
+        for name, state in (("h0", h0), ("c0", c0))
+        if state is not None
+    }
+    lines = [_how(steps, batch, batch_first)]
+    if targets.dtype.kind == "i":
+        absent = counted & (targets == IGNORED)
+        if absent.any():
+            lines.append(
+                f"{int(absent.sum()):,} of {count_of(int(counted.sum()), 'target')} are "
+                f"{IGNORED}: they do not count"
+            )
+        counted &= ~absent
+    if lengths is not None:
+        exists = np.arange(steps)[:, None] < lengths
+        counted &= exists
+        inputs = np.where(exists if inputs.ndim == 2 else exists[..., None], inputs, 0)
+        lines.append(f"lengths from {lengths.min()} to {lengths.max()}; steps beyond are not read")
+        if (lengths == steps).all():
+            lengths = None
+    if not counted.any():
+        raise ValueError("no step has a target that counts: nothing carries a loss")
+    targets = np.where(counted if targets.ndim == 2 else counted[..., None], targets, 0)
+    for name, values, shape in zip(("inputs", "targets"), (inputs, targets), shapes, strict=True):
+        if values.dtype.kind == "f":
+            check_finite(name, (values.swapaxes(0, 1) if batch_first else values).reshape(shape))
+    lines += _looks_padded(targets, counted)
+    if (counted == counted[:, :1]).all():
+        counted = counted[:, 0]
+    return Probe(
+        np.ascontiguousarray(inputs),
+        np.ascontiguousarray(targets),
+        counted,
+        lengths,
+        initial,
+        tuple(lines),
+    )
+
+
+def _axes(batch_first: bool) -> str:
+    return "sequences B, steps T" if batch_first else "steps T, sequences B"
+
+
+def _other_order(batch_first: bool) -> str:
+    if batch_first:
+        return "; if the steps come first, leave out --batch-first"
+    return "; if the sequences come first, say --batch-first"
+
+
+def _how(steps: int, batch: int, batch_first: bool) -> str:
+    """Say how the axes were read."""
+    line = (
+        f"read as {count_of(batch, 'sequence')} of {count_of(steps, 'step')}, "
+        f"{'sequences' if batch_first else 'steps'} first"
+    )
+    if not batch_first and steps < batch:
+        line += (
+            "; the first axis is the shorter one: if it is the sequences, the numbers are wrong "
+            "without --batch-first"
+        )
+    return line
+
+
+def _whole(name: str, values, allowed: str) -> np.ndarray:
+    values = np.asarray(values)
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{name} are {values.dtype} {values.shape}; allowed: {allowed}")
+    return values.astype(np.int64)
+
+
+def _checked_lengths(lengths, steps: int, batch: int, batch_first: bool) -> np.ndarray | None:
+    if lengths is None:
+        return None
+    allowed = f"integers ({batch},), one from 1 to {steps} for each sequence"
+    lengths = _whole("lengths", lengths, allowed)
+    if lengths.shape != (batch,):
+        swapped = _other_order(batch_first) if lengths.shape == (steps,) else ""
+        raise ValueError(f"lengths are {lengths.shape}; allowed: {allowed}{swapped}")
+    if lengths.min() < 1 or lengths.max() > steps:
+        swapped = _other_order(batch_first) if lengths.min() >= 1 else ""
+        raise ValueError(
+            f"lengths are from {lengths.min()} to {lengths.max()}; allowed: 1 to {steps}{swapped}"
+        )
+    return lengths
+
+
+def _checked_mask(mask, steps: int, batch: int, batch_first: bool) -> np.ndarray:
+    """Return where targets count, (T, B) bool."""
+    if mask is None:
+        return np.ones((steps, batch), bool)
+    mask = np.asarray(mask)
+    shape = (batch, steps) if batch_first else (steps, batch)
+    of_bools = mask.dtype == bool or (
+        mask.dtype.kind in "iuf" and bool(np.isin(mask, (0, 1)).all())
+    )
+    if not of_bools or mask.shape not in ((steps,), shape):
+        swapped = mask.shape in ((batch,), shape[::-1])
+        raise ValueError(
+            f"loss_mask is {mask.dtype} {mask.shape}; allowed: bool ({steps},), one for each step, "
+            f"or {shape}, one for each target" + _other_order(batch_first) * swapped
+        )
+    mask = mask.astype(bool)
+    if not mask.any():
+        raise ValueError("loss_mask is False everywhere: no step carries a loss")
+    if mask.ndim == 1:
+        return np.repeat(mask[:, None], batch, axis=1)
+    return (mask.T if batch_first else mask).copy()
+
+
+def _checked_state(name: str, state, batch: int, steps: int, batch_first: bool) -> np.ndarray:
+    state = np.asarray(state)
+    if state.dtype.kind != "f" or state.ndim not in (2, 3) or state.shape[-2] != batch:
+        swapped = state.ndim in (2, 3) and state.shape[-2] == steps
+        raise ValueError(
+            f"{name} is {state.dtype} {state.shape}; allowed: floats (L, {batch}, H), L layers "
+            "and directions, as PyTorch has them" + _other_order(batch_first) * swapped
+        )
+    check_finite(name, state)
+    return state.reshape(-1, *state.shape[-2:]).astype(np.float64)
+
+
+def _looks_padded(targets: np.ndarray, counted: np.ndarray) -> list[str]:
+    """Warn of classes that end sequences in runs of several lengths: padding that counts."""
+    if targets.ndim > 2 or len(targets) < 4 or not counted.all():
+        return []
+    values, counts = np.unique(targets[-1], return_counts=True)
+    value = values[counts.argmax()]
+    runs = np.cumprod(targets[::-1] == value, axis=0).sum(axis=0)
+    long = runs[runs > 1]
+    # Runs that all begin at the same step are what such sequences are like, not padding.
+    if 2 * len(long) < len(runs) or len(np.unique(runs)) < 2:
+        return []
+    return [
+        f"warning: {count_of(len(long), 'sequence')} end in runs of target {value}: if that is "
+        f"padding, it counts as targets; give `lengths`, a `loss_mask` of the targets' shape, or "
+        f"{IGNORED} as the target there"
+    ]
