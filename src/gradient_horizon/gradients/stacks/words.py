@@ -26,6 +26,9 @@ def answer(rows: Rows, truncation: int | None) -> str:
             f"; truncating at {truncation} keeps {percent(kept[truncation])} of it, "
             f"{angle[truncation]:.1f} degrees off"
         )
+        chunks = 1.0 - rows.chunk_bias()[truncation]
+        if np.isfinite(chunks):
+            said += f" (in chunks, {percent(chunks)})"
     levels = KEPT if truncation is None else KEPT[1:]
     takes = [
         f"to keep {level:.0%} take ".replace("%", " %") + _takes(kept, level) for level in levels
