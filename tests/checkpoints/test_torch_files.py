@@ -47,6 +47,32 @@ def test_every_precision_alone_or_beside_other_things(torch, net, tmp_path, kind
     same(tmp_path / "net.pt", state)
 
 
+@pytest.mark.parametrize("name", ["best.pth.tar", "model", "net.model"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_files_of_any_name(torch, net, tmp_path, name, zipped):
+    torch.save(net.state_dict(), tmp_path / name, _use_new_zipfile_serialization=zipped)
+    same(tmp_path / name, net.state_dict())
+
+
+def test_a_net_beside_an_optimiser_under_any_name(torch, net, tmp_path):
+    optimiser = torch.optim.Adam(net.parameters())
+    net["rnn"](torch.zeros(2, 1, 3))[0].sum().backward()
+    optimiser.step()
+    beside = {"optimizer": optimiser.state_dict(), "epoch": 3}
+    torch.save({"generator": net.state_dict(), **beside}, tmp_path / "net.pt")
+    same(tmp_path / "net.pt", net.state_dict())
+    nets = {"online": net.state_dict(), "target": net.state_dict()}
+    torch.save(nets, tmp_path / "net.pt")
+    with pytest.raises(FileError, match="online, target are 2 nets; save the state_dict of one"):
+        tensor_file.read(tmp_path / "net.pt")
+
+
+def test_an_archive_of_arrays_is_no_file_of_weights(tmp_path):
+    np.savez(tmp_path / "probe.npz", inputs=np.zeros(2))
+    with pytest.raises(FileError, match=r"probe.npz: not a safetensors file"):
+        tensor_file.read(tmp_path / "probe.npz")
+
+
 def test_the_command_reads_one(torch, net, tmp_path):
     torch.save(net.state_dict(), tmp_path / "net.pt")
     symbols = torch.randint(SYMBOLS, (9, 3))

@@ -6,6 +6,7 @@ of them in float64, with a separate copy of W_hh for every step.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from gradient_horizon.checkpoints import losses, probe
 from gradient_horizon.ground import files
 
 CASES = Path(__file__).parent / "cases"
@@ -127,6 +129,41 @@ def test_padding_that_counts_is_warned_of(measure):
     assert "\nwarning: 2 of 3 sequences end in up to 6 steps of one same input and t" in printed
 
 
+def read_batch(tmp_path, **arrays):
+    np.savez(tmp_path / "batch.npz", **arrays)
+    return probe.read(tmp_path / "batch.npz")
+
+
+def warnings(batch):
+    return [line for line in batch.lines if line.startswith("warning: ")]
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_padding_of_a_few_sequences_is_warned_of(tmp_path, numbers):
+    """Symbols and classes of 0, or vectors and numbers; most sequences have all steps."""
+    rng = np.random.default_rng(0)
+    exists = np.arange(20)[:, None] < np.array([20] * 7 + [9, 12, 15])
+    inputs, targets = rng.integers(1, 4, (2, 20, 10)) * exists
+    if numbers:
+        inputs, targets = inputs[..., None] * [0.5, 1.0], targets / 2.0
+    (line,) = warnings(read_batch(tmp_path, inputs=inputs, targets=targets))
+    assert line.startswith("warning: 3 of 10 sequences end in up to 11 steps of one same input and")
+    masked = read_batch(tmp_path, inputs=inputs, targets=targets, loss_mask=exists)
+    assert not warnings(masked)
+
+
+def test_what_is_no_padding_is_not_warned_of(tmp_path):
+    """Answers of few kinds, by chance alike; sequences that all end in the same quiet steps."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        inputs, targets = rng.integers(0, 4, (20, 8)), rng.integers(0, 2, (20, 8))
+        assert not warnings(read_batch(tmp_path, inputs=inputs, targets=targets))
+    quiet = np.arange(20)[:, None] < 12
+    inputs, targets = rng.integers(1, 4, (2, 20, 8)) * quiet
+    inputs[11], targets[11] = 1, 1
+    assert not warnings(read_batch(tmp_path, inputs=inputs, targets=targets))
+
+
 def test_a_mask_of_integers_is_a_mask(measure, tmp_path):
     weights, probe = case("padded_batch", probe="mask_of_integers.npz")
     _, printed = measure(weights, probe)
@@ -165,6 +202,29 @@ def test_sequences_first_where_the_shapes_say_so(right, measure, tmp_path, probe
     right(weights, tmp_path / "probe.npz", "--batch-first", of=weights.parent)
 
 
+def test_sequences_first_where_the_next_symbols_say_so(measure, tmp_path):
+    """Of square batches, too, and of those whose first axis is the longer one."""
+    weights, _ = case("learnt_initial_state")
+    text = np.random.default_rng(0).integers(0, 5, (12, 13))
+    np.savez(tmp_path / "turned.npz", inputs=text[:, :-1], targets=text[:, 1:])
+    code, printed = measure(weights, tmp_path / "turned.npz")
+    assert code == 1 and "every target is the next input of the second axis, which is" in printed
+    assert printed.endswith("; if the sequences come first, say --batch-first\n")
+    assert measure(weights, tmp_path / "turned.npz", "--batch-first")[0] == 0
+    shutil.rmtree(tmp_path / "out")
+    np.savez(tmp_path / "straight.npz", inputs=text.T[:-1], targets=text.T[1:])
+    code, printed = measure(weights, tmp_path / "straight.npz", "--batch-first")
+    assert code == 1 and "every target is the next input of the first axis, which is" in printed
+    assert printed.endswith("; if the steps come first, leave out --batch-first\n")
+
+
+def test_windows_that_follow_one_another_say_nothing(tmp_path):
+    """Every target is the next input along either axis."""
+    windows = np.add.outer(np.arange(9), np.arange(5)) % 7
+    batch = read_batch(tmp_path, inputs=windows[:-1], targets=windows[1:])
+    assert len(batch.inputs) == 8
+
+
 def test_the_squared_error_is_the_mean_over_outputs(right):
     right(VECTORS / "net.safetensors", VECTORS / "probe.npz", "--activation", "relu")
 
@@ -175,6 +235,22 @@ def test_which_loss_one_logit_has_is_asked_for(right, measure, kind):
     code, printed = measure(*paths)
     assert code == 1 and "say which loss is meant, --loss bce (" in printed
     right(*paths, "--loss", "bce")
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [((4, 3), "--loss cross_entropy (of two classes)"), ((4, 3, 5), "--loss bce or mse (of every")],
+)
+def test_which_loss_booleans_have_is_asked_for(shape, said):
+    """They may be classes, or probabilities."""
+    booleans = np.arange(np.prod(shape)).reshape(shape) % 2 == 0
+    batch = probe.checked(np.zeros((4, 3)), booleans)
+    with pytest.raises(ValueError, match="targets are booleans and the read-out gives 5 num") as no:
+        losses.chosen(None, batch.targets, 5, batch.booleans)
+    assert said in str(no.value)
+    name = "bce" if len(shape) == 3 else "cross_entropy"
+    _, targets = losses.chosen(name, batch.targets, 5, batch.booleans)
+    np.testing.assert_array_equal(targets, booleans)
 
 
 @pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])

@@ -17,7 +17,9 @@ OPTIONAL = ("loss_mask", "lengths", "h0", "c0")
 IGNORED = -100  # PyTorch's ignore_index
 # Of so many targets not all are the next inputs by chance.
 TELLING = 12
-SHORTEST_PADDING = 3
+# Fewer steps alike at the end of sequences are no padding, nor are more where as many sequences as
+# this would have them by chance.
+SHORTEST_PADDING, CHANCE = 3, 0.01
 
 
 @dataclass(frozen=True)
@@ -251,22 +253,27 @@ def _looks_padded(inputs: np.ndarray, targets: np.ndarray, counted: np.ndarray) 
     if not counted.all():
         return []
     steps, batch = counted.shape
-    alike = np.ones((steps, batch), bool)
-    for values in (inputs, targets):
-        alike &= (values == values[-1]).reshape(steps, batch, -1).all(axis=2)
+    pairs = np.concatenate([part.reshape(steps, batch, -1) for part in (inputs, targets)], axis=2)
+    alike = (pairs == pairs[-1]).all(axis=2)
     runs = np.cumprod(alike[::-1], axis=0).sum(axis=0)
     long = np.flatnonzero((runs > 1) & (runs < steps))
     if not len(long):
         return []
-    # Padding is the same everywhere; other sequences may end in two steps alike by chance.
-    last = np.concatenate([part[-1, long].reshape(len(long), -1) for part in (inputs, targets)], 1)
-    _, kind, counts = np.unique(last, axis=0, return_inverse=True, return_counts=True)
+    # Padding is the same everywhere; other sequences may end in steps alike by chance.
+    kinds, kind, counts = np.unique(
+        pairs[-1, long], axis=0, return_inverse=True, return_counts=True
+    )
     long = long[kind.reshape(-1) == counts.argmax()]
+    padding = (pairs == kinds[counts.argmax()]).all(axis=2)
+    longest, within = runs[long].max(), runs[long].sum()
+    often = (1.0 + padding.sum() - within) / (1.0 + padding.size - within)
+    by_chance = batch * often**longest
     # Runs that all begin at the same step are what such sequences are like, not padding.
-    if runs[long].max() < SHORTEST_PADDING or (len(long) == batch and len(set(runs)) == 1):
+    together = len(long) == batch and len(set(runs)) == 1
+    if longest < SHORTEST_PADDING or by_chance > CHANCE or together:
         return []
     return [
-        f"warning: {len(long)} of {count_of(batch, 'sequence')} end in up to {runs[long].max()} "
+        f"warning: {len(long)} of {count_of(batch, 'sequence')} end in up to {longest} "
         f"steps of one same input and target: if that is padding, it counts as targets; give "
         f"`lengths`, a `loss_mask` of the targets' shape, or {IGNORED} as the target there"
     ]
