@@ -104,8 +104,8 @@ def _pickled(path: Path) -> dict[str, tuple]:
             f"cannot read {path} without PyTorch, whose own format it has; where PyTorch is, two "
             f"lines convert it:\n{_conversion(path)}"
         )
-    # No library but `live` needs PyTorch: it is loaded by name, for these files alone.
-    torch = importlib.import_module("torch")
+    import torch  # for these files alone
+
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of a damaged file any; of what is no tensor, pages of advice
