@@ -124,7 +124,7 @@ def test_sequences_of_several_lengths(right, probe):
 def test_padding_that_counts_is_warned_of(measure):
     code, printed = measure(*case("padded_batch", probe="padded_with_0.npz"))
     assert code == 0
-    assert "\nwarning: 2 sequences end in runs of target 0: if that is padding, it c" in printed
+    assert "\nwarning: 2 of 3 sequences end in up to 6 steps of one same input and t" in printed
 
 
 def test_a_mask_of_integers_is_a_mask(measure, tmp_path):

@@ -178,7 +178,7 @@ def read(
     with naming(batch):
         symbols = width if net.vectors is None else len(net.vectors)
         _check_initial(own, net)
-        cost, targets = losses.chosen(loss, own.targets, outputs)
+        cost, targets = losses.chosen(loss, own.targets, outputs, own.booleans)
         arrays = own.arrays() | {"targets": targets}
         check_for_net(Sequences(**arrays), symbols, width, outputs)
         chunk = _checked_chunk(stateful, own, recurrent)

@@ -48,7 +48,9 @@ class BinaryCrossEntropy(Loss):
 LOSSES = {"cross_entropy": CrossEntropy, "mse": MeanSquaredError, "bce": BinaryCrossEntropy}
 
 
-def chosen(name: str | None, targets: np.ndarray, outputs: int) -> tuple[Loss, np.ndarray]:
+def chosen(
+    name: str | None, targets: np.ndarray, outputs: int, booleans: bool = False
+) -> tuple[Loss, np.ndarray]:
     """Return a loss, and the targets as it takes them.
 
     Parameters
@@ -57,6 +59,7 @@ def chosen(name: str | None, targets: np.ndarray, outputs: int) -> tuple[Loss, n
         where nothing else can be meant.
     targets : (T, B) int or (T, B, O) float.
     outputs : O, of the net.
+    booleans : whether the targets were given as such, of which no loss can be told.
 
     Raises
     ------
@@ -73,6 +76,12 @@ def chosen(name: str | None, targets: np.ndarray, outputs: int) -> tuple[Loss, n
             raise ValueError(
                 "targets are integers and the read-out gives one number, of which there is no "
                 "cross-entropy of classes; for a squared error say --loss mse"
+            )
+        if booleans:
+            allowed = "cross_entropy (of two classes)" if whole else "bce or mse (of every output)"
+            raise ValueError(
+                f"targets are booleans and the read-out gives {outputs} numbers: say which loss is "
+                f"meant, --loss {allowed}"
             )
         name = "cross_entropy" if whole else "mse"
     loss = LOSSES[name]()

@@ -15,6 +15,9 @@ from ..ground.user_arrays import LONGEST, check_finite, load, naming, typed
 NEEDED = ("inputs", "targets")
 OPTIONAL = ("loss_mask", "lengths", "h0", "c0")
 IGNORED = -100  # PyTorch's ignore_index
+# Of so many targets not all are the next inputs by chance.
+TELLING = 12
+SHORTEST_PADDING = 3
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Probe:
     lengths : (B,) int; None where all have T steps.
     initial : `h0` and `c0` that are given, as PyTorch has them, (layers and directions, B, H).
     lines : how the arrays were read, and what looks wrong with them.
+    booleans : whether the targets were, which may be classes or numbers.
     """
 
     inputs: np.ndarray
@@ -37,6 +41,7 @@ class Probe:
     lengths: np.ndarray | None
     initial: dict[str, np.ndarray]
     lines: tuple[str, ...]
+    booleans: bool = False
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what `forward_pass.trace` takes."""
@@ -73,7 +78,10 @@ def checked(
     shapes = np.shape(inputs), np.shape(targets)
     inputs = typed("inputs", inputs)
     targets = np.asarray(targets)
-    targets = typed("targets", targets.astype(np.int64) if targets.dtype == bool else targets)
+    booleans = targets.dtype == bool
+    if booleans:
+        targets = targets.astype(np.float64 if targets.ndim == 3 else np.int64)
+    targets = typed("targets", targets)
     if inputs.shape[:2] != targets.shape[:2]:
         raise ValueError(
             f"inputs {shapes[0]} and targets {shapes[1]} differ in their first two axes: "
@@ -87,6 +95,7 @@ def checked(
             f"inputs have {count_of(steps, 'step')}; allowed: 2 to {LONGEST:,} steps T"
             + _other_order(batch_first)
         )
+    _check_next(inputs, targets, batch_first)
     lengths = _checked_lengths(lengths, steps, batch, batch_first)
     counted = _checked_mask(loss_mask, steps, batch, batch_first)
     initial = {
@@ -95,6 +104,8 @@ def checked(
         if state is not None
     }
     lines = [_how(steps, batch, batch_first)]
+    if initial:
+        lines.append(f"the first step starts from the {' and '.join(initial)} that are given")
     if targets.dtype.kind == "i":
         absent = counted & (targets == IGNORED)
         if absent.any():
@@ -116,7 +127,7 @@ def checked(
     for name, values, shape in zip(("inputs", "targets"), (inputs, targets), shapes, strict=True):
         if values.dtype.kind == "f":
             check_finite(name, (values.swapaxes(0, 1) if batch_first else values).reshape(shape))
-    lines += _looks_padded(targets, counted)
+    lines += _looks_padded(inputs, targets, counted)
     if (counted == counted[:, :1]).all():
         counted = counted[:, 0]
     return Probe(
@@ -126,6 +137,7 @@ def checked(
         lengths,
         initial,
         tuple(lines),
+        booleans,
     )
 
 
@@ -211,19 +223,50 @@ def _checked_state(name: str, state, batch: int, steps: int, batch_first: bool) 
     return state.reshape(-1, *state.shape[-2:]).astype(np.float64)
 
 
-def _looks_padded(targets: np.ndarray, counted: np.ndarray) -> list[str]:
-    """Warn of classes that end sequences in runs of several lengths: padding that counts."""
-    if targets.ndim > 2 or len(targets) < 4 or not counted.all():
+def _check_next(inputs: np.ndarray, targets: np.ndarray, batch_first: bool) -> None:
+    """Refuse a batch whose targets are the next inputs, but along the axis of the sequences."""
+    if (
+        targets.dtype.kind == "i"
+        and _is_next(inputs.T, targets.T)
+        and not _is_next(inputs, targets)
+    ):
+        raise ValueError(
+            f"every target is the next input of the {'first' if batch_first else 'second'} axis, "
+            "which is then that of the steps" + _other_order(batch_first)
+        )
+
+
+def _is_next(inputs: np.ndarray, targets: np.ndarray) -> bool:
+    """Tell whether targets are the inputs of the next step, where they are too many for chance."""
+    if inputs.ndim != 2 or targets.ndim != 2:  # vectors, or numbers
+        return False
+    following, wanted = inputs[1:], targets[:-1]
+    there = wanted != IGNORED
+    varied = len(np.unique(following)) > 1
+    return bool(varied and there.sum() >= TELLING and (following == wanted)[there].all())
+
+
+def _looks_padded(inputs: np.ndarray, targets: np.ndarray, counted: np.ndarray) -> list[str]:
+    """Warn of sequences that end in one same input and target: padding that counts."""
+    if not counted.all():
         return []
-    values, counts = np.unique(targets[-1], return_counts=True)
-    value = values[counts.argmax()]
-    runs = np.cumprod(targets[::-1] == value, axis=0).sum(axis=0)
-    long = runs[runs > 1]
+    steps, batch = counted.shape
+    alike = np.ones((steps, batch), bool)
+    for values in (inputs, targets):
+        alike &= (values == values[-1]).reshape(steps, batch, -1).all(axis=2)
+    runs = np.cumprod(alike[::-1], axis=0).sum(axis=0)
+    long = np.flatnonzero((runs > 1) & (runs < steps))
+    if not len(long):
+        return []
+    # Padding is the same everywhere; other sequences may end in two steps alike by chance.
+    last = np.concatenate([part[-1, long].reshape(len(long), -1) for part in (inputs, targets)], 1)
+    _, kind, counts = np.unique(last, axis=0, return_inverse=True, return_counts=True)
+    long = long[kind.reshape(-1) == counts.argmax()]
     # Runs that all begin at the same step are what such sequences are like, not padding.
-    if 2 * len(long) < len(runs) or len(np.unique(runs)) < 2:
+    if runs[long].max() < SHORTEST_PADDING or (len(long) == batch and len(set(runs)) == 1):
         return []
     return [
-        f"warning: {count_of(len(long), 'sequence')} end in runs of target {value}: if that is "
-        f"padding, it counts as targets; give `lengths`, a `loss_mask` of the targets' shape, or "
-        f"{IGNORED} as the target there"
+        f"warning: {len(long)} of {count_of(batch, 'sequence')} end in up to {runs[long].max()} "
+        f"steps of one same input and target: if that is padding, it counts as targets; give "
+        f"`lengths`, a `loss_mask` of the targets' shape, or {IGNORED} as the target there"
     ]

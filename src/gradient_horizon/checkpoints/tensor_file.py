@@ -1,6 +1,7 @@
 """Reading a file of tensors, half precision included: safetensors, or PyTorch's own format."""
 
 import importlib.util
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,9 +77,18 @@ def read(path: str | Path) -> TensorFile:
             start = file.read(2)
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
-    if path.suffix in PICKLES and start in (b"PK", b"\x80\x02"):
+    if _is_pickle(path, start):
         return _of(path, _pickled(path))
     return _of(path, _safe(path))
+
+
+def _is_pickle(path: Path, start: bytes) -> bool:
+    """Tell whether torch.save has written a file, whatever it is called: best.pth.tar, model."""
+    if start == b"PK" and path.suffix not in PICKLES:
+        return zipfile.is_zipfile(path) and any(
+            name.endswith("/data.pkl") for name in zipfile.ZipFile(path).namelist()
+        )
+    return start in (b"PK", b"\x80\x02")
 
 
 def _safe(path: Path) -> dict[str, tuple]:
@@ -115,10 +125,7 @@ def _pickled(path: Path) -> dict[str, tuple]:
             "what else it holds may run as code and is not loaded; save the net's weights alone, "
             f"where it was trained:\n{_conversion(path, 'net.state_dict()')}"
         ) from None
-    for name in NESTED:
-        if isinstance(saved, dict) and isinstance(saved.get(name), dict):
-            saved = saved[name]
-            break
+    saved = _state_dict(path, saved)
     named = isinstance(saved, dict) and all(isinstance(name, str) for name in saved)
     tensors = (
         {name: value for name, value in saved.items() if torch.is_tensor(value)} if named else {}
@@ -128,10 +135,27 @@ def _pickled(path: Path) -> dict[str, tuple]:
         raise FileError(
             f"cannot read {path}: no state_dict, tensors by name, is in it"
             + (f", but {', '.join(others[:6])}" if others else "")
-            + f"; allowed: what torch.save(net.state_dict(), ...) writes, or that under "
-            f"{' or '.join(NESTED)}"
+            + "; allowed: what torch.save(net.state_dict(), ...) writes, also beside other things"
         )
     return {name: _parts(value) for name, value in tensors.items()}
+
+
+def _state_dict(path: Path, saved):
+    """Return the net's own part of what a program of training has saved."""
+    if not isinstance(saved, dict):
+        return saved
+    nets = {name: part for name, part in saved.items() if isinstance(part, dict)}
+    for name in NESTED:
+        if name in nets:
+            return nets[name]
+    # Under any other name it is known by its recurrent weights.
+    nets = {name: part for name, part in nets.items() if any("weight_hh" in str(k) for k in part)}
+    if len(nets) > 1:
+        raise FileError(
+            f"cannot read {path}: {', '.join(map(str, nets))} are {len(nets)} nets; save the "
+            "state_dict of one of them"
+        )
+    return next(iter(nets.values()), saved)
 
 
 def _parts(tensor) -> tuple:
