@@ -103,7 +103,7 @@ def test_a_bidirectional_stack(said, tmp_path):
     assert lines[3].startswith(
         f"99 % of the gradient of `rnn` arises within {whole['h99']:g} steps"
     )
-    answer = f"; truncating at 4 keeps {100 * kept:.1f} % of it, {angle:.1f} degrees off (in chunks, "
+    answer = f"; truncating at 4 keeps {100 * kept:.1f} % of it, {angle:.1f} degrees off (in "
     assert answer in lines[3] and 0 < kept < 1 and angle > 0
     assert (tmp_path / "out/answer.txt").read_text() == f"{lines[3]}\n"
     assert "weight_hh_l1_reverse" in summary.index and summary["residual"].max() < 1e-12

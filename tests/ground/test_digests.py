@@ -25,7 +25,7 @@ NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "run_w
 ARGUMENTS = {name: ["--help"] for name in NAMES} | {
     "measure_checkpoint": [
         *("--weights", f"{VECTORS}/net.safetensors", "--probe", f"{VECTORS}/probe.npz"),
-        *("--output", "out", "--engine", "none"),
+        *("--output", "out", "--engine", "none", "--truncation", "5"),
     ],
 }
 

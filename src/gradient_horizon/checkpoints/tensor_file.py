@@ -114,7 +114,7 @@ def _pickled(path: Path) -> dict[str, tuple]:
             f"cannot read {path} without PyTorch, whose own format it has; where PyTorch is, two "
             f"lines convert it:\n{_conversion(path)}"
         )
-    import torch
+    import torch  # for these files alone
 
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)

@@ -132,6 +132,30 @@ def test_taken_apart_with_chosen_distances(kind):
     )
 
 
+@pytest.mark.parametrize("after", [21, 23])
+def test_interrupted_between_chosen_distances(after):
+    stack, errors = stack_of("rnn", 1, steps=300, scale=1.0)
+    gradient, _ = stack.sweep(errors)
+    whole = take_apart([stack], [errors], gradient)
+    part = take_apart(
+        [stack],
+        [errors],
+        gradient,
+        stop=lambda done: done >= after,
+        far=lambda done: [20, 40, 64, 100, 299] if done == 20 else [],
+    )
+    assert part.why == "interrupt"
+    assert max(part.residual.values()) < 1e-12
+    assert 19 <= part.distances[-1] < 299
+    for name, columns in part.columns.items():
+        bias = whole.columns[name].truncation_bias
+        np.testing.assert_allclose(
+            columns.truncation_bias, bias[part.distances], rtol=0, atol=1e-12
+        )
+        left = bias[20] if len(part.distances) == 20 else bias[part.distances[-1]]
+        assert part.remainder[name] == pytest.approx(left, abs=1e-12)
+
+
 def test_a_wrong_product_is_found():
     stack, errors = stack_of("rnn", 1)
     gradient, _ = stack.sweep(errors)

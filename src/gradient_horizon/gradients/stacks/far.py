@@ -20,8 +20,9 @@ def with_far(
     distances: list[int],
     to_numpy: Callable,
     inexact: Callable,
+    stop: Callable[[int], bool] | None,
 ):
-    """Return what was walked with chosen distances after it.
+    """Return what was walked with chosen distances after it; None if stopped before the first.
 
     Where they begin, what is left of the gradient after the walk has to be what doubling says lies
     from there on.
@@ -30,7 +31,15 @@ def with_far(
     ------
     InexactError : it is not, to a relative `LARGEST_RESIDUAL`.
     """
-    found = sorted(at_distances(stack, errors, distances), key=lambda far: far.distance)
+    found, why = [], apart.why
+    for far in at_distances(stack, errors, distances):
+        found.append(far)
+        if stop is not None and stop(len(apart.distances) + len(found)):
+            why = "interrupt"
+            break
+    found.sort(key=lambda far: far.distance)
+    if not found or found[0].distance != distances[0]:
+        return None
     parts = [_of_weights(far, links, to_numpy) for far in found]
     columns, signed_from, residual = {}, {}, {}
     for name, total in sums.items():
@@ -42,17 +51,21 @@ def with_far(
         columns[name], signed = _appended(apart.columns[name], total, at, beyond)
         signed_from[name] = np.append(apart.signed_from[name], signed)
     nothing = {place: [np.nan] * len(found) for place in apart.log10_transport}
-    for far, k in zip(found, range(len(found)), strict=True):
+    for k, far in enumerate(found):
         for place, value in far.log10_transport.items():
             nothing[place][k] = value
     return replace(
         apart,
+        why=why,
         columns=columns,
         log10_transport={
             place: np.append(rows, nothing[place]) for place, rows in apart.log10_transport.items()
         },
         residual=residual,
-        remainder=dict.fromkeys(columns, 0.0),
+        remainder={
+            name: float(part.truncation_bias[-1]) if why == "interrupt" else 0.0
+            for name, part in columns.items()
+        },
         distances=np.append(apart.distances, [far.distance for far in found]),
         signed_from=signed_from,
     )

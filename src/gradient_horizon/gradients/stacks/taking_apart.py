@@ -192,8 +192,14 @@ def take_apart(
             break
         beyond = far(distance) if far is not None and any(signals) else []
         if beyond:
-            apart = _certified(parts, links, sums, {}, 0, transport, "doubling", to_numpy)
-            return with_far(apart, parts[0], errors[0], sums, links, beyond, to_numpy, inexact)
+            near = _certified(parts, links, sums, [{}], 0, transport, "doubling", to_numpy)
+            apart = with_far(
+                near, parts[0], errors[0], sums, links, beyond, to_numpy, inexact, stop
+            )
+            if apart is not None:
+                return apart
+            why = "interrupt"
+            break
     return _certified(parts, links, sums, signals, exponent, transport, why, to_numpy)
 
 
