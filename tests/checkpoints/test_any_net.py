@@ -134,6 +134,65 @@ def test_a_stack_that_is_off(paths):
     assert set(stacked.tables(measured)["summary"]["gradient_norm"]) == {0.0}
 
 
+def test_a_stack_that_explodes_is_refused(said, tmp_path):
+    """Its states are beyond floats, or its gradient alone."""
+    tensors = layers(2, False, gates=1) | ends()
+    for name in ("rnn.weight_hh_l0", "rnn.weight_hh_l1"):
+        tensors[name] = 10.0 * np.abs(tensors[name])
+    rng = np.random.default_rng(0)
+    for steps, what in ((700, "what the layers give"), (140, "the gradient of ")):
+        probe = {
+            "inputs": rng.integers(SYMBOLS, size=(steps, BATCH)),
+            "targets": rng.standard_normal((steps, BATCH, OUTPUTS)),
+        }
+        code, printed = said(tensors, probe, "--activation", "relu")
+        assert code == 1 and not (tmp_path / "out").exists()
+        last = printed.splitlines()[-1]
+        assert last.startswith(f"error: {what}"), last
+        assert "leaves the floating-point numbers on this batch" in last
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gradient_of_zero_below_living_signals(paths):
+    """No weight multiplies anything but zeros, and yet the signal goes all the way back."""
+    shapes = {"weight_ih_l0": (SIZE, WIDTH), "weight_hh_l0": (SIZE, SIZE)}
+    rng = np.random.default_rng(0)
+    tensors = {f"rnn.{name}": rng.standard_normal(shape) for name, shape in shapes.items()}
+    zeros = {"inputs": np.zeros((STEPS, BATCH, WIDTH)), "h0": np.zeros((1, BATCH, SIZE))}
+    tensors |= {name: values for name, values in ends().items() if name != "emb.weight"}
+    rows = stacked.measure(checkpoint.read(*paths(tensors, symbols() | zeros))).rows
+    assert words.answer(rows, None).endswith("is exactly zero on this batch")
+    summary = {row["parameter"]: row for row in rows.summary()}
+    assert summary["weight_hh_l0"]["gradient_norm"] == 0.0 < summary["h0"]["gradient_norm"]
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("lengths", [None, [9, 6, 2]])
+@pytest.mark.parametrize("numbers", [False, True])
+def test_one_target_for_each_sequence(paths, first, lengths, numbers):
+    """It is that of the last step: the same as with a mask."""
+    rng = np.random.default_rng(3)
+    last = rng.integers(OUTPUTS, size=BATCH)
+    tensors = layers(1, False) | ends()
+    if numbers:
+        last = rng.standard_normal(BATCH)
+        tensors |= {"head.weight": np.ones((1, SIZE)), "head.bias": np.ones(1)}
+    where = np.arange(STEPS)[:, None] == np.array(lengths or [STEPS] * BATCH) - 1
+    each = {"inputs": symbols()["inputs"], "targets": np.where(where, last, 0), "loss_mask": where}
+    if first:
+        each = {name: array.T for name, array in each.items()}
+    if lengths:
+        each["lengths"] = np.array(lengths)
+    one = {name: array for name, array in each.items() if name != "loss_mask"} | {"targets": last}
+    expected, found = (
+        checkpoint.read(*paths(tensors, probe), batch_first=first) for probe in (each, one)
+    )
+    assert "every sequence has one target, at its last step" in found.batch.lines
+    assert found.is_plain == expected.is_plain == (lengths is None)
+    for name, array in expected.batch.arrays().items():
+        np.testing.assert_array_equal(found.batch.arrays()[name], array)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("lengths", [None, [2], [1]])
 def test_the_smallest_batches(paths, lengths):
@@ -183,6 +242,12 @@ def test_numbers_of_steps(steps, capsys):
             {"initial_state": ["initial"]},
             "the initial state initial has the shape (1, 2, 4); allowed: 4 numbers for h0",
         ),
+        (
+            {"initial": np.ones((SIZE, 2)), "rnn.weight_hh_l1": np.ones((4 * SIZE, SIZE))}
+            | {"rnn.weight_ih_l1": np.ones((4 * SIZE, SIZE))},
+            {"initial_state": ["initial"]},
+            "the initial state initial has the shape (4, 2); allowed: 8 numbers for h0",
+        ),
         ({"h0": np.ones(SIZE)}, {"initial_state": ["ho"]}, "no tensor 'ho'; did you mean 'h0'?"),
         (
             {"h0": np.ones(SIZE), "enc.h0": np.ones(SIZE)},
@@ -229,6 +294,18 @@ def test_a_matrix_that_may_be_read_out_alone_or_tied(paths):
     assert checkpoint.read(*files, embedding="none").embedding is None
 
 
+@pytest.mark.parametrize("said", [None, "head"])
+def test_a_tied_read_out_of_vectors_that_were_embedded_before(paths, said):
+    """The file holds the embedding's matrix, and the batch what it made of the symbols."""
+    own = ends()
+    tensors = layers(1, False) | {"enc.weight": own["head.weight"], "head.bias": own["head.bias"]}
+    vectors = symbols(inputs=np.ones((STEPS, BATCH, WIDTH)))
+    net = checkpoint.read(*paths(tensors, vectors), readout=said)
+    assert (net.embedding, net.readout, net.parts.readout.tied_to) == (None, "head", "enc")
+    np.testing.assert_array_equal(net.matrix, own["head.weight"])
+    np.testing.assert_array_equal(net.bias, own["head.bias"])
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
@@ -266,6 +343,16 @@ def test_other_forms_of_a_weight_are_named(paths, name, line):
             "lengths are from 0 to 9; allowed: 1 to 9",
         ),
         ({"lengths": np.ones(3)}, {}, "lengths are float64 (3,); allowed: integers (3,), one "),
+        (
+            {"targets": np.zeros(STEPS, int)},
+            {},
+            "targets are int64 (9,); allowed: (3,), one for the last step of each sequence",
+        ),
+        (
+            {"targets": np.zeros(BATCH, int), "loss_mask": np.ones(STEPS, bool)},
+            {},
+            "without a loss_mask, or (9, 3), one for each step",
+        ),
         ({"h0": np.ones((1, 9, SIZE))}, {}, "if the sequences come first, say --batch-first"),
         ({"h0": np.ones((2, 3, SIZE))}, {}, "h0 is (2, 3, 4); allowed: (1, 3, 4)"),
         ({"lengths": np.array([9, 4, 2])}, {"stateful": 3}, "lengths are given, but a stateful"),

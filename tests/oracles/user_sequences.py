@@ -38,11 +38,6 @@ DEFECTS_ANYWHERE = [
         "(T, S, D), T steps of S sequences",
     ),
     (
-        {"targets": np.ones(STEPS)},
-        "in FILE targets are float64 (6,); allowed: integers (T, S) or floats (T, S) or "
-        "(T, S, O), T steps of S sequences",
-    ),
-    (
         {"inputs": np.ones((STEPS, 0, 2))},
         "in FILE inputs are float64 (6, 0, 2); allowed: integers (T, S) or floats (T, S) or "
         "(T, S, D), T steps of S sequences",
@@ -67,9 +62,14 @@ DEFECTS_ANYWHERE = [
         "in FILE targets are not all finite: nan at [3, 5], counted from 0",
     ),
 ]
-# Likewise, where the only arrays are inputs, targets and a loss_mask of steps.
+# Likewise, where the only arrays are inputs, targets of every step and a loss_mask of steps.
 DEFECTS = [
     *DEFECTS_ANYWHERE,
+    (
+        {"targets": np.ones(STEPS)},
+        "in FILE targets are float64 (6,); allowed: integers (T, S) or floats (T, S) or "
+        "(T, S, O), T steps of S sequences",
+    ),
     (
         {"inputs": None, "Input": np.zeros(1)},
         "in FILE the array Input is not known; allowed: inputs, targets, loss_mask; did you "

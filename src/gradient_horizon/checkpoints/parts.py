@@ -123,9 +123,7 @@ def _initial_states(
 ) -> dict[str, str]:
     """Return the names of learnt initial states: those that are given, or all that fit."""
     places = layers.levels * layers.directions
-    sizes = {"h0": places * layers.size}
-    if layers.cell == "lstm":
-        sizes["c0"] = places * layers.units
+    sizes = {"h0": layers.size} | ({"c0": layers.units} if layers.cell == "lstm" else {})
     if len(given) > len(sizes):
         raise file.refusal(
             f"{len(given)} initial states are given; allowed: {' and '.join(sizes)} of an "
@@ -134,10 +132,11 @@ def _initial_states(
     for (state, size), name in zip(sizes.items(), given, strict=False):
         if name not in file.shapes:
             raise file.refusal(f"there is no tensor '{name}'{nearest(name, file.shapes)}")
-        if prod(file.shapes[name]) != size:
+        if not _fits_state(file.shapes[name], places, size):
             raise file.refusal(
-                f"the initial state {name} has the shape {file.shapes[name]}; allowed: {size} "
-                f"numbers for {state}, one for each unit of every layer and direction"
+                f"the initial state {name} has the shape {file.shapes[name]}; allowed: "
+                f"{places * size} numbers for {state}, one for each unit of every layer and "
+                f"direction, ({places}, 1, {size})"
             )
     if given:
         return dict(zip(sizes, given, strict=False))
@@ -146,7 +145,8 @@ def _initial_states(
         names = [
             name
             for name in rest
-            if LEARNT[state].fullmatch(name.rpartition(".")[2]) and prod(file.shapes[name]) == size
+            if LEARNT[state].fullmatch(name.rpartition(".")[2])
+            and _fits_state(file.shapes[name], places, size)
         ]
         if len(names) > 1:
             raise file.refusal(
@@ -156,6 +156,11 @@ def _initial_states(
         if names:
             found[state] = names[0]
     return found
+
+
+def _fits_state(shape: tuple[int, ...], places: int, size: int) -> bool:
+    """Tell whether a tensor is one state for every layer and direction, their units last."""
+    return prod(shape) == places * size and (places == 1 or shape[-1] in (size, places * size))
 
 
 def _ends(
@@ -182,7 +187,9 @@ def _ends(
             f"there is no read-out: no name ends in .weight whose shape is (V, {layers.outputs})"
             + (f"; a head of several maps ({listed(linear)}) is not read: {LIVE}" * bool(linear))
         )
-    pairs = [pair for pair in product(embeddings, readouts) if _go_together(*pair, wanted)]
+    pairs = [
+        pair for pair in product(embeddings, readouts) if _go_together(*pair, wanted, symbolic)
+    ]
     if not pairs:
         raise file.refusal(
             f"{wanted.embedding or wanted.readout} would be both embedding and read-out; if they "
@@ -203,11 +210,11 @@ def _ends(
     return best[0]
 
 
-def _go_together(embedding: str | None, readout: Readout, wanted: Wanted) -> bool:
+def _go_together(embedding: str | None, readout: Readout, wanted: Wanted, symbolic: bool) -> bool:
     """Tell whether an embedding and a read-out may be in one net: a matrix in both is tied."""
     owner = readout.weight.removesuffix(".weight")
-    if readout.tied_to is not None:
-        return embedding == owner
+    if readout.tied_to is not None:  # vectors have been embedded before
+        return embedding == owner or not symbolic
     if embedding != owner:
         return True
     # The same module twice: it has no bias of its own, or the user has said so.

@@ -77,12 +77,15 @@ def checked(
     ------
     ValueError : they do not go together, or are not all finite.
     """
-    shapes = np.shape(inputs), np.shape(targets)
-    inputs = typed("inputs", inputs)
+    given, inputs = np.shape(inputs), typed("inputs", inputs)
     targets = np.asarray(targets)
     booleans = targets.dtype == bool
     if booleans:
         targets = targets.astype(np.float64 if targets.ndim == 3 else np.int64)
+    one_each = targets.ndim == 1
+    if one_each:
+        targets, loss_mask = _at_the_end(targets, loss_mask, lengths, inputs.shape, batch_first)
+    shapes = given, targets.shape
     targets = typed("targets", targets)
     if inputs.shape[:2] != targets.shape[:2]:
         raise ValueError(
@@ -106,6 +109,8 @@ def checked(
         if state is not None
     }
     lines = [_how(steps, batch, batch_first)]
+    if one_each:
+        lines.append("every sequence has one target, at its last step")
     if initial:
         lines.append(f"the first step starts from the {' and '.join(initial)} that are given")
     if targets.dtype.kind == "i":
@@ -141,6 +146,22 @@ def checked(
         tuple(lines),
         booleans,
     )
+
+
+def _at_the_end(targets, mask, lengths, shape: tuple, batch_first: bool) -> tuple:
+    """Put one target of each sequence at its last step; the same axes as the inputs."""
+    batch, steps = shape[:2] if batch_first else shape[1::-1]
+    if targets.shape != (batch,) or mask is not None:
+        raise ValueError(
+            f"targets are {targets.dtype} {targets.shape}; allowed: ({batch},), one for the last "
+            f"step of each sequence, without a loss_mask, or {shape[:2]}, one for each step"
+        )
+    checked = _checked_lengths(lengths, steps, batch, batch_first)
+    last = np.full(batch, steps - 1) if checked is None else checked - 1
+    place = (np.arange(batch), last) if batch_first else (last, np.arange(batch))
+    whole, where = np.zeros(shape[:2], targets.dtype), np.zeros(shape[:2], bool)
+    whole[place], where[place] = targets, True
+    return whole, where
 
 
 def _axes(batch_first: bool) -> str:

@@ -13,6 +13,7 @@ from ..gradients.stacks.rows import Rows
 from ..gradients.stacks.stack import Place, Signal, Stack
 from ..gradients.stacks.taking_apart import Links, take_apart
 from ..ground.names import count_of
+from ..networks.cells.dynamics import InexactError
 from .checkpoint import Checkpoint
 
 # The walk over distances ends where what lies farther back is this part of the gradient.
@@ -81,13 +82,17 @@ def measure(net: Checkpoint, tolerance: float = TOLERANCE) -> Measured:
 
     Raises
     ------
-    InexactError : the contributions do not add up to the gradient.
+    InexactError : the contributions do not add up to the gradient, or are too large for floats.
     """
     layers = net.layers
-    stack, links = _read(net)
-    loss, hits, errors = _errors(net, stack)
-    gradients, start = stack.sweep(errors)
-    gradients |= links.of(start)
+    with np.errstate(over="ignore", invalid="ignore"):
+        stack, links = _read(net)
+        _check_finite("what the layers give", stack.output)
+        loss, hits, errors = _errors(net, stack)
+        gradients, start = stack.sweep(errors)
+        gradients |= links.of(start)
+        for weight, gradient in gradients.items():
+            _check_finite(f"the gradient of {weight}", gradient)
     apart = take_apart([stack], [errors], gradients, links=links, tolerance=tolerance)
     steps = stack.steps if net.batch.lengths is None else int(net.batch.lengths.max())
     places = {
@@ -96,6 +101,14 @@ def measure(net: Checkpoint, tolerance: float = TOLERANCE) -> Measured:
     farthest = steps if layers.directions == 1 else layers.levels * (steps - 1) + 1
     name = net.layer or f"nn.{net.cell.upper()}"
     return Measured(Rows(name, apart, steps, farthest, places), loss, hits)
+
+
+def _check_finite(what: str, values: np.ndarray) -> None:
+    """Refuse a net that explodes.  Only one layer is measured at any scale."""
+    if not np.isfinite(values).all():
+        raise InexactError(
+            f"{what} leaves the floating-point numbers on this batch: give shorter sequences"
+        )
 
 
 def _read(net: Checkpoint) -> tuple[Stack, _Initial]:

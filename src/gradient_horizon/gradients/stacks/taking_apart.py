@@ -256,12 +256,16 @@ def _swept(parts, links, signals) -> dict:
 
 
 def _left(sums: dict[str, DistanceSum]) -> float:
-    """Return what the walk has not reached, relative to the gradient: the most for any weight."""
-    return max(
+    """Return what the walk has not reached, relative to the gradient: the most for any weight.
+
+    Of a gradient that is exactly zero nothing is missing.
+    """
+    left = (
         10.0 ** (total.log10_missing - 0.5 * np.log10(total.squared_gradient))
         for total in sums.values()
         if total.squared_gradient > 0.0
     )
+    return max(left, default=0.0)
 
 
 def _rescaled(signals: list[dict[Place, Signal]]) -> tuple[list[dict[Place, Signal]], int]:
