@@ -80,7 +80,7 @@ def test_no_warning_where_nothing_much_is_lost():
         train(
             11,
             lambda model, probe: gh.live.Monitor(
-                model, *probe, nn.functional.mse_loss, every=5, truncation=25
+                model, *probe, nn.functional.mse_loss, every=5, truncation=25, allowed=0.2
             ),
         )
 

@@ -147,7 +147,8 @@ def test_help_and_version(installed, tmp_path):
 
 def test_a_net_is_measured(installed, tmp_path):
     printed = succeed(installed, "gradient-horizon", tmp_path, *MEASURE, path=project.PATH)
-    assert printed.startswith("loss 5.056, h99 3, k01 4: out\n")
+    assert printed.startswith("read as 4 sequences of 12 steps, steps first\n")
+    assert "\nloss 1.011, h99 3, k01 4: out\n" in printed
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"transport.pdf", "summary.csv", "numbers.json"} <= written
     assert ("report.pdf" in written) == (typesetting.find_engine() is not None)
